@@ -1,0 +1,40 @@
+"""The one guarded way to a project. A stranger gets 404, so that a name tells nothing."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404
+
+from accounts.models import Membership, Project, Role, User
+
+_RANK = {Role.SUPPORT: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
+
+
+def projects_of(user: User | AnonymousUser) -> QuerySet[Project]:
+    """The projects that `user` may see, by name. Administrators see all."""
+    if user.is_superuser:
+        return Project.objects.all()
+    return Project.objects.filter(memberships__user_id=user.pk)
+
+
+def role_in(user: User | AnonymousUser, project: Project) -> Role | None:
+    """The role of `user` in `project`; None for a stranger."""
+    if user.is_superuser:
+        return Role.ADMIN
+    role = Membership.objects.filter(user_id=user.pk, project=project).values_list("role", flat=True).first()
+    return Role(role) if role else None
+
+
+def project_for(user: User | AnonymousUser, slug: str, *, role: Role = Role.SUPPORT) -> Project:
+    """The project named `slug` if `user` has at least `role` in it.
+
+    Raises Http404 for strangers, and PermissionDenied for members whose role does not reach.
+    """
+    project = projects_of(user).filter(slug=slug).first()
+    if project is None:
+        raise Http404("There is no such project, or you are not a member of it.")
+    if role != Role.SUPPORT:
+        have = role_in(user, project)
+        if have is None or _RANK[have] < _RANK[role]:
+            raise PermissionDenied(f"This needs the role {role.label.lower()} in {project.name}. Ask an admin for it.")
+    return project

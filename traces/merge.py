@@ -1,0 +1,45 @@
+"""Several versions of one span become one: what is set wins over what is not, and null never erases. Pure.
+
+A version that has ended wins over one that has not, whichever came first; else the one that came later wins.
+https://opentelemetry.io/docs/specs/otlp/#exporting-requests (a retry repeats) and the create-then-update of other SDKs
+"""
+
+from dataclasses import fields, replace
+from typing import Any
+
+from traces import pricing
+from traces.records import Payload, SpanRecord
+
+# What a field holds while nobody has set it.
+_UNSET: dict[str, Any] = {"name": "", "kind": "other", "status": "unset", "dropped_attributes": 0}
+_SEPARATE = frozenset({"payload", "attributes", "cost_usd", "cost_source", "ended", "start_may_change"})
+_RECORD_FIELDS = tuple(field.name for field in fields(SpanRecord) if field.name not in _SEPARATE)
+_PAYLOAD_FIELDS = tuple(field.name for field in fields(Payload) if field.name not in _SEPARATE)
+
+
+def merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
+    """One record of two versions of a span, priced anew unless its sender told the cost."""
+    loser, winner = (later, earlier) if earlier.ended and not later.ended else (earlier, later)
+    sent = winner if winner.cost_source == "sent" else loser if loser.cost_source == "sent" else None
+    record = replace(
+        winner,
+        **_chosen(winner, loser, _RECORD_FIELDS),
+        payload=replace(
+            winner.payload,
+            **_chosen(winner.payload, loser.payload, _PAYLOAD_FIELDS),
+            attributes={**loser.payload.attributes, **winner.payload.attributes},
+        ),
+        ended=winner.ended or loser.ended,
+        start_may_change=winner.start_may_change or loser.start_may_change,
+        cost_usd=sent.cost_usd if sent else None,
+        cost_source="sent" if sent else None,
+    )
+    return record if sent else pricing.priced(record)
+
+
+def _chosen(winner: object, loser: object, names: tuple[str, ...]) -> dict[str, Any]:
+    chosen = {}
+    for name in names:
+        value = getattr(winner, name)
+        chosen[name] = getattr(loser, name) if value is None or value == _UNSET.get(name, ...) else value
+    return chosen
