@@ -21,7 +21,7 @@ EXISTING = """
         AND NOT inhdetachpending
 """
 # One maker at a time; the lock ends with the transaction. The number is arbitrary, and ours.
-LOCK = "SELECT pg_advisory_xact_lock(727_001)"
+LOCK = "SELECT pg_advisory_xact_lock(727001)"
 
 
 def name_of(table: str, day: date) -> str:
