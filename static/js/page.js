@@ -1,0 +1,8 @@
+// What every page loads. A page works without any of it.
+import "./keys.js";
+import "./rows.js";
+import "./copy.js";
+import "./enter.js";
+import "./menus.js";
+import "./failures.js";
+import "./timezone.js";
