@@ -1,0 +1,74 @@
+"""Content-Encoding: from the bytes on the wire to the bytes that were meant, never more than a limit of them."""
+
+import zlib
+from collections.abc import Iterator
+
+from traces.errors import TooLarge, Unreadable, UnsupportedType
+
+_GZIP, _ZLIB, _RAW = 31, 15, -15  # zlib's words for what surrounds the deflated data
+# Input is fed in windows, because zlib copies what follows the end of a gzip member: with all of a body at once, a
+# body of many tiny members would cost the square of its size.
+_WINDOW_BYTES = 64 * 1024
+_MAX_MEMBERS = 10_000
+
+
+def inflate(data: bytes, encoding: str | None, limit: int) -> bytes:
+    """`data` without its Content-Encoding: none, identity, gzip (also of several members) or deflate (zlib or raw).
+
+    Raises TooLarge as soon as more than `limit` bytes have come out, UnsupportedType for any other encoding, and
+    Unreadable for a stream that is broken or ends too early.
+    """
+    word = (encoding or "identity").strip().lower()
+    if word in ("identity", ""):
+        return _within(data, limit)
+    if word in ("gzip", "x-gzip"):
+        return _inflated(data, _GZIP, limit)
+    if word == "deflate":
+        return _inflated(data, _ZLIB if _has_zlib_header(data) else _RAW, limit)
+    raise UnsupportedType(f"Content-Encoding is {word[:80]}; send gzip, deflate or none.")
+
+
+def _within(data: bytes, limit: int) -> bytes:
+    if len(data) > limit:
+        raise TooLarge(f"The body is over {limit:,} bytes; send smaller batches.")
+    return data
+
+
+def _has_zlib_header(data: bytes) -> bool:
+    """Deflate is meant to have zlib's two-byte header, but some clients send it bare. RFC 1950, 2.2."""
+    return len(data) >= 2 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
+
+
+def _inflated(data: bytes, wbits: int, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for part in _parts(data, wbits, limit):
+            size += len(part)
+            if size > limit:
+                raise TooLarge(f"The body is over {limit:,} bytes uncompressed; send smaller batches.")
+            parts.append(part)
+    except zlib.error as error:
+        raise Unreadable(f"The compressed body is broken: {error}.") from error
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _parts(data: bytes, wbits: int, limit: int) -> Iterator[bytes]:
+    position, members, ended = 0, 0, True
+    stream = zlib.decompressobj(wbits)
+    while position < len(data):
+        if ended:
+            if members and not data[position:].strip(b"\0"):
+                return  # padding after the last member
+            members += 1
+            if members > _MAX_MEMBERS or (members > 1 and wbits != _GZIP):
+                raise Unreadable("Something follows the end of the compressed body.")
+            stream, ended = zlib.decompressobj(wbits), False
+        window = data[position : position + _WINDOW_BYTES]
+        yield stream.decompress(window, limit + 1)
+        if stream.unconsumed_tail:
+            raise TooLarge(f"The body is over {limit:,} bytes uncompressed; send smaller batches.")
+        ended = stream.eof
+        position += len(window) - len(stream.unused_data)
+    if not ended or not members:
+        raise Unreadable("The compressed body ends too early.")
