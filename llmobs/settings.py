@@ -37,7 +37,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 
 INSTALLED_APPS = [
-    "llmobs",
+    "llmobs.apps.LlmobsConfig",
     "llmobs.lib",
     "accounts",
     "traces",
@@ -48,7 +48,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "llmobs.apps.StaticFilesWithoutExtensions",
     "django_htmx",
     "rest_framework",
 ]
@@ -82,6 +82,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context.member",
                 "alerts.context.open_incidents",
             ],
             "builtins": ["llmobs.lib.templatetags.figures"],
@@ -171,10 +172,13 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="llmobs@localhost")
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.KeyAuthentication", "accounts.authentication.MemberSession"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.KeyAuthentication",
+        "accounts.authentication.MemberSession",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "UNAUTHENTICATED_USER": None,
-    "EXCEPTION_HANDLER": "accounts.authentication.explained",
+    "EXCEPTION_HANDLER": "accounts.refusals.explained",
 }
 
 SPAN_RETENTION_DAYS = env.int("SPAN_RETENTION_DAYS", default=90)

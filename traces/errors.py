@@ -2,6 +2,9 @@
 
 * TracesError
   x Unreadable (400)          the body can never be stored
+  x KeyRefused (401)          no key, or one that nobody knows
+  x ScopeRefused (403)        a key that may do something else
+  x MethodRefused (405)       another method than POST
   x TooLarge (413)            over a limit, as sent or inflated
   x UnsupportedType (415)     content type or encoding
   x TooBusy (429)             come back later
@@ -15,9 +18,37 @@ class TracesError(Exception):
     status = 400
     retry_after_seconds: int | None = None
 
+    def headers(self) -> dict[str, str]:
+        """What the answer's headers say beside the sentence."""
+        return {"Retry-After": str(self.retry_after_seconds)} if self.retry_after_seconds else {}
+
 
 class Unreadable(TracesError):
     """The body is not what its content type says."""
+
+
+class KeyRefused(TracesError):
+    """No key, or one that nobody knows."""
+
+    status = 401
+
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class ScopeRefused(TracesError):
+    """A key that may do something else."""
+
+    status = 403
+
+
+class MethodRefused(TracesError):
+    """Another method than POST."""
+
+    status = 405
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": "POST"}
 
 
 class TooLarge(TracesError):

@@ -10,6 +10,8 @@ from hashlib import blake2b
 # 32 hex digits, with a UUID's dashes or without, in any case.
 _HEX_32 = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 _HEX_16 = re.compile(r"[0-9a-f]{16}")
+# Characters that no part of an address changes.
+_PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,199}")
 MAX_ID_CHARACTERS = 2_000
 
 
@@ -43,3 +45,11 @@ def shown(key: bytes, text: str | None) -> str:
 
 def _digest(text: str, size: int) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
+
+
+def address(key: bytes, text: str | None) -> str:
+    """An id as it can stand in any address: the sender's own where its characters allow, else the key's hex.
+
+    Both find the same row. A slash would split the path, and a browser takes `..` for a step up.
+    """
+    return text if text and _PLAIN.fullmatch(text) else key.hex()

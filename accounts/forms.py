@@ -1,0 +1,53 @@
+"""What members fill in."""
+
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+
+from accounts.models import Key, User
+
+
+class LoginForm(AuthenticationForm):
+    """E-mail and password; the browser adds its time zone."""
+
+    time_zone = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
+    error_messages = {
+        "invalid_login": "This e-mail address and password do not belong together.",
+        "inactive": "This member has been switched off. Ask an admin.",
+    }
+
+    def clean_username(self) -> str:
+        return str(self.cleaned_data["username"]).strip().lower()
+
+    def clean_time_zone(self) -> str:
+        name = self.cleaned_data["time_zone"]
+        return name if name in zoneinfo.available_timezones() else ""
+
+
+class PreferencesForm(forms.ModelForm[User]):
+    """How llmobs looks and which clock it shows, for one member. What is not sent stays as it is."""
+
+    class Meta:
+        model = User
+        fields = ["theme", "time_zone"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in [name for name in self.fields if name not in self.data]:
+            del self.fields[name]
+
+    def clean_time_zone(self) -> str:
+        name = str(self.cleaned_data["time_zone"])
+        if name and name not in zoneinfo.available_timezones():
+            raise ValidationError(f"{name} is not a time zone; write one such as Europe/Berlin.")
+        return name
+
+
+class KeyForm(forms.Form):
+    """A new key."""
+
+    name = forms.CharField(max_length=100, error_messages={"required": "Write what the key is for."})
+    scope = forms.ChoiceField(choices=Key.Scope.choices, initial=Key.Scope.INGEST)

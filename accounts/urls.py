@@ -1,0 +1,14 @@
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("login", views.Login.as_view(), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+    path("preferences", views.preferences, name="preferences"),
+    path("p/<slug:project_slug>/settings/keys", views.keys, name="keys"),
+    path("p/<slug:project_slug>/settings/keys/<int:key_id>/revoke", views.key_revoke, name="key-revoke"),
+]

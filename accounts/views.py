@@ -1,0 +1,83 @@
+"""Log-in, preferences, and a project's keys."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.views import LoginView
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import project_for, projects_of
+from accounts.forms import KeyForm, LoginForm, PreferencesForm
+from accounts.keys import make_key
+from accounts.models import Key, Role, User
+from llmobs.lib.http import PageRequest
+
+
+class Login(LoginView):
+    """The browser's time zone is kept at the first log-in, so that times are right without a form."""
+
+    form_class = LoginForm
+    template_name = "accounts/login.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: LoginForm) -> HttpResponseRedirect:  # type: ignore[override]
+        user: AbstractBaseUser = form.get_user()
+        if isinstance(user, User) and not user.time_zone and form.cleaned_data["time_zone"]:
+            user.time_zone = form.cleaned_data["time_zone"]
+            user.save(update_fields=["time_zone"])
+        return super().form_valid(form)  # type: ignore[return-value]
+
+
+@require_GET
+@login_required
+def home(request: PageRequest) -> HttpResponse:
+    """The look-up page of the member's first project; a page that says so for one who has none."""
+    project = projects_of(request.user).first()
+    if project is None:
+        return render(request, "accounts/no_project.html")
+    return redirect("traces:lookup", project.slug)
+
+
+@require_POST
+@login_required
+def preferences(request: PageRequest) -> HttpResponse:
+    """Change theme or time zone and go back to the page it was changed on."""
+    form = PreferencesForm(request.POST, instance=request.user)
+    if form.is_valid():
+        form.save()
+    else:
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+    back = request.META.get("HTTP_REFERER", "")
+    if url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
+        return redirect(back)
+    return redirect("accounts:home")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def keys(request: PageRequest, project_slug: str) -> HttpResponse:
+    """The keys of a project; a new one is shown once, on the page that answers the form."""
+    project = project_for(request.user, project_slug, role=Role.ADMIN)
+    form = KeyForm(request.POST or None, initial={"scope": Key.Scope.INGEST})
+    new_key = None
+    if request.method == "POST" and form.is_valid():
+        new_key = make_key(project, form.cleaned_data["scope"], form.cleaned_data["name"], by=request.user)
+        form = KeyForm(initial={"scope": Key.Scope.INGEST})
+    rows = Key.objects.filter(project=project).select_related("created_by")
+    context = {"project": project, "section": "settings", "form": form, "keys": rows, "new_key": new_key}
+    return render(request, "accounts/keys.html", context)
+
+
+@require_POST
+@login_required
+def key_revoke(request: PageRequest, project_slug: str, key_id: int) -> HttpResponse:
+    """Revoke a key: services that use it are refused from the next request on."""
+    project = project_for(request.user, project_slug, role=Role.ADMIN)
+    key = get_object_or_404(Key, pk=key_id, project=project)
+    Key.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    messages.info(request, f"{key.name} is revoked.")
+    return redirect("accounts:keys", project.slug)

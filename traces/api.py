@@ -1,0 +1,132 @@
+"""The JSON addresses: traces in, traces out. Views do HTTP and nothing else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.access import projects_of
+from accounts.authentication import NO_KEY, UNKNOWN_KEY, key_in
+from accounts.keys import KeyHolder, holder_of, note_use
+from accounts.models import Key, Project
+from traces import answers
+from traces.errors import KeyRefused, MethodRefused, ScopeRefused, TooLarge, TracesError
+from traces.ingest import ingest
+from traces.queries.spans import payloads_of
+from traces.queries.traces import Trace, trace_of, traces_of_request
+from traces.records import Receipt
+from traces.wire import plain
+from traces.wire.inflate import inflate
+
+
+def ingest_project(request: HttpRequest) -> Project:
+    """The project that the request's key may write to. Raises KeyRefused or ScopeRefused."""
+    key = key_in(request)
+    holder: KeyHolder | None = holder_of(key) if key else None
+    if holder is None:
+        raise KeyRefused(UNKNOWN_KEY if key else NO_KEY)
+    if holder.scope != Key.Scope.INGEST:
+        raise ScopeRefused("This key may only read; sending traces needs a key with the scope ingest.")
+    note_use(holder.key_id, timezone.now())
+    return holder.project
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """The request's body, inflated. Raises TooLarge, UnsupportedType or Unreadable.
+
+    A chunked body has no length, and Django then takes it for empty: the server's own stream is read instead.
+    """
+    limit = settings.INGEST_MAX_BODY_BYTES
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    length = int(declared) if declared.isdigit() else None
+    if length is not None and length > limit:
+        raise TooLarge(f"The body is {length:,} bytes; at most {limit:,} are taken. Send smaller batches.")
+    stream = request.META["wsgi.input"]
+    body: bytes = stream.read(limit + 1 if length is None else length)
+    if len(body) > limit:
+        raise TooLarge(f"The body is over {limit:,} bytes; send smaller batches.")
+    return inflate(body, request.headers.get("Content-Encoding"), settings.INGEST_MAX_INFLATED_BYTES)
+
+
+@csrf_exempt
+def plain_traces(request: HttpRequest) -> HttpResponse:
+    """`POST /api/v1/traces`: our own record, answered with a receipt."""
+    try:
+        if request.method != "POST":
+            raise MethodRefused("Send traces to this address with POST.")
+        project = ingest_project(request)
+        now = timezone.now()
+        decoded = plain.decode(body_of(request), request.headers.get("Content-Type"), now)
+        receipt = ingest(project.pk, decoded.spans, decoded.rejected, now)
+    except TracesError as error:
+        return refused(error)
+    return HttpResponse(_receipt(receipt), status=_status(receipt), content_type="application/json")
+
+
+def refused(error: TracesError) -> HttpResponse:
+    """The answer to what could not be taken: {"message": "one sentence"}, and when to come back if that helps."""
+    body = orjson.dumps({"message": str(error)})
+    return HttpResponse(body, status=error.status, content_type="application/json", headers=error.headers())
+
+
+def _status(receipt: Receipt) -> int:
+    if not receipt.rejected:
+        return 200
+    return 207 if receipt.accepted or receipt.duplicates or receipt.updated else 400
+
+
+def _receipt(receipt: Receipt) -> bytes:
+    return orjson.dumps(
+        {
+            "accepted": receipt.accepted,
+            "duplicates": receipt.duplicates,
+            "updated": receipt.updated,
+            "rejected": [{"index": one.index, "reason": one.reason} for one in receipt.rejected],
+            "traces": receipt.traces,
+        }
+    )
+
+
+class TraceByRequest(APIView):
+    """`GET /api/v1/requests/<request_id>`: everything that carries this request id."""
+
+    def get(self, request: Request, request_id: str) -> Response:
+        return _answer(request, lambda project_id: traces_of_request(project_id, request_id), request_id)
+
+
+class TraceById(APIView):
+    """`GET /api/v1/traces/<trace_id>`: one trace, by any spelling of its id."""
+
+    def get(self, request: Request, trace_id: str) -> Response:
+        return _answer(request, lambda project_id: trace_of(project_id, trace_id), None)
+
+
+def _answer(request: Request, find: Callable[[int], Trace | None], request_id: str | None) -> Response:
+    for project_id in _readable_projects(request):
+        trace = find(project_id)
+        if trace is not None:
+            payloads = payloads_of(project_id, [summary.trace_id for summary in trace.summaries])
+            return Response(answers.trace_answer(trace, payloads, request_id))
+    raise NotFound("No trace has this id in the projects that you may read.")
+
+
+def _readable_projects(request: Request) -> list[int]:
+    """The key's project; for a member those of `?project=`, or all of theirs."""
+    holder: Any = request.user
+    if isinstance(holder, KeyHolder):
+        if holder.scope != Key.Scope.READ:
+            raise PermissionDenied("This key may only send traces; reading needs a key with the scope read.")
+        note_use(holder.key_id, timezone.now())
+        return [holder.project.pk]
+    projects = projects_of(holder)
+    if slug := request.query_params.get("project"):
+        projects = projects.filter(slug=slug)
+    return list(projects.order_by("pk").values_list("pk", flat=True))

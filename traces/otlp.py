@@ -1,0 +1,56 @@
+"""OpenTelemetry over HTTP: traces are stored; logs and metrics are answered, so that no client fills its user's log.
+
+Answers follow https://opentelemetry.io/docs/specs/otlp/#otlphttp-response: a response in the request's own encoding,
+partial success for refused spans, and a `google.rpc.Status` where the whole request is refused.
+"""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts.models import Project
+from traces.api import body_of, ingest_project
+from traces.errors import MethodRefused, TracesError
+from traces.ingest import ingest
+from traces.wire import WireFormat, otlp_json, wire_format
+
+Take = Callable[[WireFormat, Project, bytes], bytes]
+
+
+@csrf_exempt
+def traces(request: HttpRequest) -> HttpResponse:
+    """`POST /v1/traces`: stored when this answers 200."""
+    return _respond(request, _store)
+
+
+@csrf_exempt
+def logs(request: HttpRequest) -> HttpResponse:
+    """`POST /v1/logs`: answered; nothing of it is stored yet."""
+    return _respond(request, lambda form, project, body: form.logs_reply())
+
+
+@csrf_exempt
+def metrics(request: HttpRequest) -> HttpResponse:
+    """`POST /v1/metrics`: answered and discarded, the one exception to "a 2xx is stored"."""
+    return _respond(request, lambda form, project, body: form.metrics_reply())
+
+
+def _store(form: WireFormat, project: Project, body: bytes) -> bytes:
+    decoded = form.decode(body)
+    return form.reply(ingest(project.pk, decoded.spans, decoded.rejected, timezone.now()))
+
+
+def _respond(request: HttpRequest, take: Take) -> HttpResponse:
+    """Key, format, body, answer; a refusal is written in the request's own encoding, JSON where that has none."""
+    form: WireFormat = otlp_json
+    try:
+        form = wire_format(request.headers.get("Content-Type"))
+        if request.method != "POST":
+            raise MethodRefused("Send OpenTelemetry data to this address with POST.")
+        project = ingest_project(request)
+        return HttpResponse(take(form, project, body_of(request)), content_type=form.content_type)
+    except TracesError as error:
+        body = form.refusal(str(error), error.status)
+        return HttpResponse(body, status=error.status, content_type=form.content_type, headers=error.headers())

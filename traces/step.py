@@ -1,0 +1,185 @@
+"""One span as the right half of the trace page shows it. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from traces import account
+from traces.conversation import FOLD_BYTES, SHOWN_CHARACTERS, Message, as_text, conversation
+from traces.queries.spans import StoredSpan
+from traces.queries.traces import Trace
+from traces.records import Json, Payload, SpanRecord
+from traces.waterfall import FAMILIES
+
+_PARTS = ("template", "retriever", "parser", "tool")
+_SHOWN_VALUE = 2_000  # characters of one attribute; the JSON answer has all
+_ALONE = {  # what an input or output is called where it is not a conversation
+    "retrieval": ("Asked for", "Found"),
+    "tool": ("Arguments", "Result"),
+    "parser": ("Text", "Read as"),
+    "embedding": ("Text", "Vectors"),
+    "rerank": ("Asked for", "Order"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One passage that a retrieval found, best first. `text` is cut when `folded`."""
+
+    rank: int
+    title: str
+    score: str | None
+    text: str
+    size_bytes: int
+    part: str
+    folded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that the model was offered, its definition as JSON text."""
+
+    name: str
+    description: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of a span; `at_us` counts from the span's start."""
+
+    name: str
+    at_us: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepDetail:
+    """What the templates of the selected step read; the record's own fields are reached through it."""
+
+    record: SpanRecord
+    span_id: str
+    number: int
+    of: int
+    family: str
+    state_word: str
+    state_tone: str
+    messages_in: list[Message]
+    messages_out: list[Message]
+    documents: list[Document]
+    tools: list[Tool]
+    events: list[Happening]
+    parameters: list[tuple[str, str]]
+    attributes: list[tuple[str, str]]
+    versions: list[tuple[str, str | None, str | None]]
+    parsed_output: str | None
+    parser_error: str | None
+    dropped_attributes: int
+    received_at: Any
+    request_id: str | None
+    feature: str | None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.record, name)
+
+
+def detail(trace: Trace, span: StoredSpan, payload: Payload) -> StepDetail:
+    """The selected step with its conversation."""
+    record = span.record
+    asked, got = _ALONE.get(record.kind, ("Input", "Output"))
+    word, tone = _state(span)
+    has_documents = bool(payload.documents)
+    return StepDetail(
+        record=record,
+        span_id=span.shown_id,
+        number=next(place for place, one in enumerate(trace.spans, 1) if one is span),
+        of=len(trace.nodes),
+        family=FAMILIES[record.kind],
+        state_word=word,
+        state_tone=tone,
+        messages_in=conversation(payload.input, "input", asked),
+        messages_out=[] if has_documents and record.kind == "retrieval" else conversation(payload.output, "output", got),
+        documents=[_document(one, place) for place, one in enumerate(payload.documents or [])],
+        tools=[_tool(one) for one in payload.tools or []],
+        events=[_happening(one, record) for one in payload.events or []],
+        parameters=[(name, as_text(value)) for name, value in (payload.parameters or {}).items()],
+        attributes=[(name, as_text(value)[:_SHOWN_VALUE]) for name, value in sorted(payload.attributes.items())],
+        versions=[
+            (part, getattr(record, f"{part}_name"), getattr(record, f"{part}_version"))
+            for part in _PARTS
+            if getattr(record, f"{part}_name") or getattr(record, f"{part}_version")
+        ],
+        parsed_output=None if payload.parsed_output is None else as_text(payload.parsed_output),
+        parser_error=_parser_error(trace, span),
+        dropped_attributes=payload.dropped_attributes,
+        received_at=span.received_at,
+        request_id=record.request_id or trace.summary.request_id,
+        feature=record.feature or trace.summary.feature,
+    )
+
+
+def _state(span: StoredSpan) -> tuple[str, str]:
+    record = span.record
+    if span.failed:
+        why = account.failure_words(span)
+        return why[0].upper() + why[1:], "bad"
+    if not record.ended:
+        return "Not ended", "warn"
+    if record.refused:
+        return "Refused", "warn"
+    if record.format_valid is False:
+        return "Answered, not readable", "warn"
+    if record.fallback and record.fallback != "none":
+        return f"Fallback: {record.fallback.replace('_', ' ')}", "warn"
+    return ("Done", "good") if record.status == "ok" else ("", "plain")
+
+
+def _parser_error(trace: Trace, span: StoredSpan) -> str | None:
+    """What the parser said that read this step's answer: the first parser that started after it among its siblings."""
+    if span.record.kind != "llm":
+        return None
+    end = span.record.duration_us or 0
+    after = [
+        other
+        for other in trace.spans
+        if other.parent_id in (span.parent_id, span.span_id)
+        and other.record.kind in ("parser", "llm")
+        and (other.happened_at - span.happened_at).total_seconds() * 1e6 >= end - 1_000
+        and other is not span
+    ]
+    reader = min(after, key=lambda other: other.happened_at, default=None)
+    if reader is None or reader.record.kind != "parser" or not reader.failed:
+        return None
+    name = " ".join(filter(None, (reader.record.parser_name or reader.record.name, reader.record.parser_version)))
+    return f"{name}: {reader.record.status_message or 'the answer could not be read'}"
+
+
+def _document(one: Json, place: int) -> Document:
+    found = one if isinstance(one, dict) else {"text": as_text(one)}
+    text = as_text(found.get("text") or "")
+    size = len(text.encode("utf-8", "replace"))
+    score = found.get("score")
+    return Document(
+        rank=place + 1,
+        title=str(found.get("title") or found.get("id") or ""),
+        score=None if score is None else f"{score:.3g}" if isinstance(score, float) else str(score),
+        text=text[:SHOWN_CHARACTERS] if size > FOLD_BYTES else text,
+        size_bytes=size,
+        part=f"documents.{place}.text",
+        folded=size > FOLD_BYTES,
+    )
+
+
+def _tool(one: Json) -> Tool:
+    if not isinstance(one, dict):
+        return Tool("tool", "", as_text(one))
+    inner = one.get("function") if isinstance(one.get("function"), dict) else one
+    return Tool(str(inner.get("name") or "tool"), str(inner.get("description") or ""), as_text(one)[:FOLD_BYTES])
+
+
+def _happening(one: dict[str, Json], record: SpanRecord) -> Happening:
+    at_us = one.get("offset_us")
+    return Happening(
+        str(one.get("name") or "event"),
+        at_us if isinstance(at_us, int) else None,
+        as_text(one.get("attributes") or "")[:FOLD_BYTES],
+    )
