@@ -1,8 +1,8 @@
 """Fail when a colour of tokens.css is under its WCAG AA contrast on a sheet that it is used on, in either theme.
 
 Usage: python checks/contrast.py static/css/tokens.css
-Text needs 4.5 : 1 and shapes 3 : 1 (WCAG 2.2, 1.4.3 and 1.4.11). Series of a chart must also stay apart from one another
-for readers with a colour deficiency. Prints what is too low and exits 1; says how much was looked at otherwise.
+Text needs 4.5 : 1 and shapes 3 : 1 (WCAG 2.2, 1.4.3 and 1.4.11). Series of a chart must also stay apart for readers
+with a colour deficiency. Prints what is too low and exits 1; says how much was looked at otherwise.
 """
 
 import re
@@ -34,7 +34,11 @@ DEMANDS: tuple[tuple[tuple[str, ...], tuple[str, ...], float], ...] = (
     (("focus",), SHEETS, SHAPE),
     (("bad-fill", "warn-fill", "good-fill", "unknown", "ghost"), ("surface",), SHAPE),
     (tuple(f"series-{n}" for n in (1, 2, 3, 4, 5, 6, "rest")), ("surface",), SHAPE),
-    (tuple(f"kind-{kind}" for kind in ("model", "find", "tool", "check", "logic")), ("surface", "selected", "hover"), SHAPE),
+    (
+        tuple(f"kind-{kind}" for kind in ("model", "find", "tool", "check", "logic")),
+        ("surface", "selected", "hover"),
+        SHAPE,
+    ),
     *(((ink,), (f"{state}-tint",), TEXT) for state in STATES for ink in (state, "text", "text-2")),
 )
 SERIES = ("series-1", "series-2", "series-3", "series-4", "series-5", "series-6", "bad-fill")
@@ -87,7 +91,9 @@ def _times(matrix: Matrix, vector: Triple) -> Triple:
 
 def contrast(one: str, other: str) -> float:
     """WCAG's ratio, 1.0 to 21.0."""
-    dark, light = sorted(sum(a * b for a, b in zip((0.2126, 0.7152, 0.0722), linear(x), strict=True)) for x in (one, other))
+    dark, light = sorted(
+        sum(a * b for a, b in zip((0.2126, 0.7152, 0.0722), linear(x), strict=True)) for x in (one, other)
+    )
     return (light + 0.05) / (dark + 0.05)
 
 

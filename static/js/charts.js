@@ -1,49 +1,28 @@
 // Draws every [data-chart] with Plotly. Its value is the id of the JSON beside it: {"data": […], "layout": {…}}.
 // A stretch that is dragged, or a point that is clicked, opens the traces behind it (data-traces-url).
-import { dressedLayout, dressedNote, dressedShape, dressedTrace } from "./chart_style.js";
+import { bare, dressed, milliseconds, offsetAt } from "./chart_marks.js";
+import { dressedLayout, dressedNote, dressedShape } from "./chart_style.js";
 
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
 const drawn = new Set();
 
-const seconds = (moment) => Date.parse(moment.replace(" ", "T").replace(/(Z|[+-]\d\d:?\d\d)$/, "") + "Z") / 1000;
-
-// The server writes moments with the offset of the member's zone; Plotly drops it and draws the clock. Here it comes back.
-function offsetAt(figure, moment) {
-  const all = figure.data.find((trace) => trace.x?.length)?.x ?? [];
-  const before = all.filter((x) => seconds(x) <= seconds(moment)).at(-1) ?? all[0] ?? "";
-  return /(Z|[+-]\d\d:?\d\d)$/.exec(before)?.[0] ?? "Z";
-}
-
-function withOffset(figure, moment) {
-  return `${moment.replace(" ", "T").replace(/(Z|[+-]\d\d:?\d\d)$/, "")}${offsetAt(figure, moment)}`;
-}
+const exact = (traces, moment) => bare(moment) + offsetAt(traces, moment);
 
 function openTraces(panel, figure, from, to) {
   const url = new URL(panel.dataset.tracesUrl, location.href);
   url.searchParams.delete("period");
-  url.searchParams.set("from", withOffset(figure, from));
-  url.searchParams.set("to", withOffset(figure, to));
+  url.searchParams.set("from", exact(figure.data, from));
+  url.searchParams.set("to", exact(figure.data, to));
   location.assign(url);
 }
 
 function openBucket(panel, figure, point) {
-  const x = figure.data[point.curveNumber]?.x ?? figure.data[0].x;
-  const index = x.findIndex((one) => seconds(one) === seconds(String(point.x)));
+  const x = (figure.data[point.curveNumber] ?? figure.data[0]).x.map(milliseconds);
+  const index = x.indexOf(milliseconds(point.x));
   if (index < 0 || x.length < 2) return;
-  const length = index + 1 < x.length ? seconds(x[index + 1]) - seconds(x[index]) : seconds(x[index]) - seconds(x[index - 1]);
-  const end = new Date((seconds(x[index]) + length) * 1000).toISOString().slice(0, 19);
-  openTraces(panel, figure, x[index], end);
-}
-
-// The firm upper edge of the bars of a volume, and the last stretch of a line that is not finished.
-function finished(figure) {
-  const traces = figure.data.map((trace) => dressedTrace(trace, figure.data));
-  return traces.flatMap((trace, index) => {
-    const open = figure.data[index].meta?.open && trace.type !== "bar" && trace.x.length > 1;
-    if (!open) return [trace];
-    const tail = { ...trace, x: trace.x.slice(-2), y: trace.y.slice(-2), line: { ...trace.line, dash: "dot" }, hoverinfo: "skip" };
-    return [{ ...trace, x: trace.x.slice(0, -1), y: trace.y.slice(0, -1) }, tail];
-  });
+  const length = index + 1 < x.length ? x[index + 1] - x[index] : x[index] - x[index - 1];
+  const [from, to] = [x[index], x[index] + length].map((value) => new Date(value).toISOString().slice(0, 19));
+  openTraces(panel, figure, from, to);
 }
 
 function draw(panel) {
@@ -54,7 +33,7 @@ function draw(panel) {
   const layout = dressedLayout(figure.layout ?? {});
   layout.shapes = (layout.shapes ?? []).map(dressedShape);
   layout.annotations = (layout.annotations ?? []).map(dressedNote);
-  Plotly.react(place, finished(figure), layout, CONFIG);
+  Plotly.react(place, dressed(figure.data), layout, CONFIG);
   if (drawn.has(panel) || !panel.dataset.tracesUrl) return void drawn.add(panel);
   drawn.add(panel);
   place.on("plotly_click", (event) => openBucket(panel, figure, event.points[0]));
