@@ -159,6 +159,8 @@ class SpanRecord:
     confidence: float | None = None
     payload: Payload = field(default_factory=Payload)
     start_may_change: bool = False
+    # `started_at` is counted back from the moment of arrival: a start that was sent, or assumed earlier, wins over it.
+    start_assumed: bool = False
     ended: bool = True  # False: its sender said that it has not ended yet
 
 

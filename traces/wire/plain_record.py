@@ -108,7 +108,6 @@ _KEPT_AS_SENT: Final = ("input", "output", "parsed_output")
 _IDS: Final = ("trace_id", "span_id", "parent_id", "parent_span_id")
 _TIMES: Final = ("started_at", "ended_at", "duration_us", "duration_ms")
 _OWN: Final = frozenset((*FIELDS, *_OTHER_UNITS, *_KEPT_AS_SENT, *_IDS, *_TIMES, "name", "messages", "attributes"))
-_MODEL_SIGNS: Final = ("model", "model_requested", "input_tokens", "output_tokens")
 
 
 def raw_span(index: int, item: Json) -> RawSpan:
@@ -132,6 +131,8 @@ def raw_span(index: int, item: Json) -> RawSpan:
     raw.start_ns, raw.end_ns, duration_us = _times(said)
     if duration_us is not None:
         raw.fields["duration_us"] = duration_us
+    if raw.start_ns is None:
+        raw.fields["start_assumed"] = True
     return raw
 
 
@@ -170,8 +171,6 @@ def _fields(said: dict[str, Json]) -> dict[str, Json]:
             fields[name] = value
     if "messages" in said:
         fields.setdefault("input", said["messages"])
-    if "kind" not in fields:
-        fields["kind"] = "llm" if any(name in fields for name in _MODEL_SIGNS) else "other"
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -1,0 +1,150 @@
+"""How content attributes are read: messages, bodies of model calls, documents, tool definitions, JSON of any kind."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from traces import model_calls
+from traces.conventions.table import ContentReader, Reading
+from traces.conventions.values import count, finish_reason, text
+from traces.message_parts import first
+from traces.messages import messages as read_messages
+from traces.messages import shaped
+from traces.records import Json
+from traces.wire.jsontext import embedded
+
+_JSON_TYPES: Final = ("application/json", "json")
+
+
+def messages(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """A list of messages, structured or as JSON; a text that is no JSON is kept as the text."""
+    found = embedded(value) if isinstance(value, str) else value
+    if found is None:
+        return Reading(value) if value else None
+    return Reading(shaped(found)) if found else None
+
+
+def flat_messages(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """Messages whose every member is an attribute of its own: `….0.message.role`."""
+    found = read_messages(value)
+    return None if found is None else Reading(found)
+
+
+def json_or_text(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """Whatever it is, decoded where it is JSON."""
+    if value in (None, ""):
+        return None
+    found = embedded(value) if isinstance(value, str) else value
+    return Reading(value if found is None else found)
+
+
+def flat_tools(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """Tool definitions, each a JSON text in an attribute of its own."""
+    whole = [one.get("tool", one) if isinstance(one, dict) else one for one in _listed(value)]
+    return Reading([_decoded(one.get("json_schema", one)) if isinstance(one, dict) else one for one in whole])
+
+
+def json_object(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """A JSON object, structured or as its text."""
+    found = embedded(value) if isinstance(value, str) else value
+    return Reading(found) if isinstance(found, dict) and found else None
+
+
+def json_list(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """A JSON list, structured or as its text; of strings that are JSON themselves, what they spell."""
+    found = embedded(value) if isinstance(value, str) else value
+    if not isinstance(found, list) or not found:
+        return None
+    return Reading([_decoded(one) for one in found])
+
+
+def documents(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """What a retrieval found, as a list of {"id", "text", "score", "metadata"}, each member only where it was sent."""
+    found = embedded(value) if isinstance(value, str) else value
+    if not isinstance(found, list) or not found:
+        return None
+    return Reading([_document(one) for one in found])
+
+
+def typed_input(mime_type: str) -> ContentReader:
+    """Input whose media type is said by another attribute. A model's request becomes its messages."""
+
+    def read(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+        found = _typed(value, attributes.get(mime_type))
+        body = model_calls.request(found)
+        if body is None or not (model_call or not body.rest):
+            return _as_it_is(found)
+        return Reading(body.spoken, body.rest or None, tools=body.tools)
+
+    return read
+
+
+def typed_output(mime_type: str) -> ContentReader:
+    """Output whose media type is said by another attribute. A model's response becomes its messages."""
+
+    def read(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+        found = _typed(value, attributes.get(mime_type))
+        body = model_calls.response(found) if model_call or _only_messages(found) else None
+        if body is None:
+            return _as_it_is(found)
+        return Reading(body.spoken, body.rest or None, _said_beside(body.rest) if model_call else {})
+
+    return read
+
+
+def _as_it_is(found: Json) -> Reading | None:
+    return None if found in (None, "") else Reading(shaped(found))
+
+
+def _only_messages(found: Json) -> bool:
+    return isinstance(found, dict) and found.keys() == {"messages"}
+
+
+def _typed(value: Json, mime_type: Json) -> Json:
+    """Decoded where its type says JSON; where nothing says, a text is a text."""
+    if not isinstance(value, str) or mime_type not in _JSON_TYPES:
+        return value
+    found = embedded(value)
+    return value if found is None else found
+
+
+def _said_beside(rest: Mapping[str, Json]) -> dict[str, Json]:
+    """What a response says of itself in fields of the record."""
+    said: dict[str, Json] = {
+        "response_id": text(rest.get("id")),
+        "finish_reason": finish_reason(rest.get("stop_reason")),
+    }
+    usage = rest.get("usage")
+    if isinstance(usage, dict):
+        said["input_tokens"] = count(first(usage, "prompt_tokens", "input_tokens"))
+        said["output_tokens"] = count(first(usage, "completion_tokens", "output_tokens"))
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
+
+
+def _decoded(one: Json) -> Json:
+    found = embedded(one) if isinstance(one, str) else None
+    return one if found is None else found
+
+
+def _document(one: Json) -> Json:
+    whole = one.get("document", one) if isinstance(one, dict) else one
+    if not isinstance(whole, dict):
+        return {"text": whole} if isinstance(whole, str) else {"metadata": whole}
+    metadata = whole.get("metadata")
+    said = {
+        "id": first(whole, "id", "document_id"),
+        "text": first(whole, "content", "text", "page_content", "pageContent"),
+        "score": first(whole, "score", "relevance_score", "similarity"),
+        "metadata": _decoded(metadata) if isinstance(metadata, str) else metadata,
+    }
+    more = {name: value for name, value in whole.items() if name not in _DOCUMENT_NAMES}
+    return {name: value for name, value in {**said, **more}.items() if value is not None}
+
+
+_DOCUMENT_NAMES: Final = frozenset(
+    {"id", "document_id", "content", "text", "page_content", "pageContent", "score", "relevance_score", "similarity"}
+    | {"metadata", "type"}
+)

@@ -1,0 +1,132 @@
+"""One pass over a span's attributes: what the tables know goes where they say, everything else is kept."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from traces.conventions.rules import CONTENT, DROP, GROUP, PARAMETER, PLAIN_WORDS, Use, uses_of
+from traces.conventions.table import Content
+from traces.records import Json
+
+_DEEPEST_NAME = 20  # members; a name of a thousand dots is no message
+
+
+@dataclass(slots=True)
+class Place:
+    """A place where a payload field may stand, with the attributes that it is made of."""
+
+    rank: int
+    content: Content
+    value: Json
+    attributes: dict[str, Json]
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What was found. `kept` is what no field holds; `places` are payload fields still to be read, best first."""
+
+    fields: dict[str, Json] = field(default_factory=dict)
+    parameters: dict[str, Json] = field(default_factory=dict)
+    places: dict[str, list[Place]] = field(default_factory=dict)
+    kept: dict[str, Json] = field(default_factory=dict)
+
+
+Hits = dict[tuple[int, str], tuple[Use, Json, str, Json]]  # what was read, and the attribute that it was read from
+
+
+def gather(attributes: Mapping[str, Json]) -> Gathered:
+    """Sort the attributes of one span. A value that cannot be read as its field is kept as an attribute."""
+    found = Gathered()
+    kept = found.kept
+    hits: Hits = {}
+    groups: dict[int, list[tuple[Use, str, Json]]] = {}
+    for name, value in attributes.items():
+        uses = uses_of(name)
+        taken = False
+        for use in uses:
+            if use.place <= PARAMETER:
+                taken |= _hit(use, name, value, hits, found)
+            elif use.place == CONTENT:
+                place = Place(use.rank, use.content, value, {name: value})
+                found.places.setdefault(use.slot, []).append(place)
+                taken = True
+            elif use.place == GROUP:
+                groups.setdefault(use.rank, []).append((use, name, value))
+                taken = True
+            else:
+                taken = use.place == DROP
+        if not taken:
+            kept[name] = value
+    _settle(hits, found)
+    for members in groups.values():
+        _add_group(members, found)
+    return found
+
+
+def gather_more(fields: dict[str, Json], prefix: str, members: Mapping[str, Json]) -> None:
+    """Fill what `fields` lacks from the members of a JSON object, each as if it were an attribute `<prefix><name>`."""
+    ranked: dict[str, int] = {}
+    for name, value in members.items():
+        for use in uses_of(prefix + str(name)):
+            said = use.read(value) if use.place == 0 else None
+            if said is not None and (use.slot not in fields or ranked.get(use.slot, -1) > use.rank):
+                fields[use.slot], ranked[use.slot] = said, use.rank
+
+
+def _hit(use: Use, name: str, value: Json, hits: Hits, found: Gathered) -> bool:
+    """Whether the value is held by a field now. Of two that say different things the lesser stays an attribute."""
+    said = use.read(value)
+    if said is None:
+        return False
+    key = (use.place, use.slot)
+    have = hits.get(key)
+    if have is None:
+        hits[key] = (use, said, name, value)
+        return True
+    if use.rank < have[0].rank:
+        hits[key] = (use, said, name, value)
+        if have[1] != said:
+            found.kept[have[2]] = have[3]
+        return True
+    return bool(have[1] == said)
+
+
+def _settle(hits: Hits, found: Gathered) -> None:
+    for (place, slot), (_, said, name, value) in hits.items():
+        if place == PARAMETER:
+            found.parameters[slot] = said
+            continue
+        found.fields[slot] = said
+        if slot == "kind" and (name, str(value).lower()) not in PLAIN_WORDS:
+            found.kept[name] = value
+
+
+def _add_group(members: list[tuple[Use, str, Json]], found: Gathered) -> None:
+    use = members[0][0]
+    tree = unflattened((one.tail, value) for one, _, value in members)
+    place = Place(use.rank, use.content, tree, {name: value for _, name, value in members})
+    found.places.setdefault(use.slot, []).append(place)
+
+
+def unflattened(members: Iterable[tuple[str, Json]]) -> Json:
+    """`0.message.role` and its like as the tree that they describe. Lists with holes are closed, in their order."""
+    root: dict[str, Json] = {}
+    for tail, value in members:
+        steps = tail.split(".", _DEEPEST_NAME)
+        node = root
+        for step in steps[:-1]:
+            below = node.get(step)
+            if not isinstance(below, dict):
+                below = node[step] = {}
+            node = below
+        if not isinstance(node.get(steps[-1]), dict):
+            node[steps[-1]] = value
+    return _listed(root)
+
+
+def _listed(node: Json) -> Json:
+    if not isinstance(node, dict):
+        return node
+    members = {name: _listed(below) for name, below in node.items()}
+    if members and all(name.isascii() and name.isdigit() and len(name) < 10 for name in members):
+        return [members[name] for name in sorted(members, key=int)]
+    return members

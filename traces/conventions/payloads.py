@@ -1,0 +1,106 @@
+"""From the places where a payload's fields may stand to the fields: the best place that can be read wins."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from traces.conventions.gather import Gathered, Place, gather_more
+from traces.conventions.table import Reading
+from traces.message_parts import first
+from traces.messages import with_system
+from traces.records import Json, Payload
+
+# Settings come first: what a request says again of them is not kept twice.
+_PLAIN: Final = ("input", "output", "parsed_output", "tools", "documents")
+
+
+def payload_of(found: Gathered, attributes: Mapping[str, Json], model_call: bool) -> Payload:
+    """The payload of a span, with what is left in `attributes`. Adds to `found.fields` what only a content says."""
+    payload = Payload(attributes=found.kept)
+    if found.places:
+        _fill(payload, found, attributes, model_call)
+    payload.parameters = found.parameters or None
+    return payload
+
+
+def _fill(payload: Payload, found: Gathered, attributes: Mapping[str, Json], model_call: bool) -> None:
+    for slot in ("settings", "metadata", *_PLAIN, "system"):
+        if slot not in found.places:
+            continue
+        reading = _best(slot, found, attributes, model_call)
+        if reading is None:
+            continue
+        if slot == "settings":
+            _settings(reading.value, payload, found)
+        elif slot == "metadata":
+            found.kept["metadata"] = reading.value
+            gather_more(found.fields, "metadata.", reading.value)
+        elif slot == "system":
+            payload.input = with_system(reading.value, payload.input)
+        else:
+            setattr(payload, slot, reading.value)
+            _beside(reading, payload, found)
+
+
+def _best(slot: str, found: Gathered, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    places = found.places[slot]
+    if len(places) > 1:
+        places.sort(key=lambda place: (place.content.after_plain and not model_call, place.rank))
+    best: Reading | None = None
+    for place in places:
+        reading = place.content.read(place.value, attributes, model_call)
+        if reading is None:
+            found.kept.update(place.attributes)
+        elif best is None:
+            best = reading
+            _keep_rest(place, reading.rest, found)
+        else:
+            _keep_beyond(place, reading, best, found)
+            best = Reading(best.value, None, {**reading.fields, **best.fields}, best.tools or reading.tools)
+    return best
+
+
+def _keep_beyond(place: Place, reading: Reading, best: Reading, found: Gathered) -> None:
+    """Keep of a second place what the first does not say."""
+    if reading.value == best.value or (place.content.copies and reading.rest is not None):
+        _keep_rest(place, reading.rest, found)
+    elif not _repeats(reading.value, best.value):
+        found.kept.update(place.attributes)
+
+
+def _repeats(value: Json, best: Json) -> bool:
+    """Whether every message, or the one text, is among the messages of the best place."""
+    if not isinstance(best, list):
+        return False
+    if isinstance(value, str):
+        return any(isinstance(turn, dict) and turn.get("content") == value for turn in best)
+    return isinstance(value, list) and all(turn in best for turn in value)
+
+
+def _keep_rest(place: Place, rest: Json, found: Gathered) -> None:
+    """What a body says beyond its messages, without the parameters that are known already."""
+    if not isinstance(rest, dict):
+        return
+    known = found.parameters | {"model": found.fields.get("model_requested")}
+    beyond = {name: said for name, said in rest.items() if said is not None and known.get(name) != said}
+    if beyond:
+        found.kept[place.content.name] = beyond
+
+
+def _settings(settings: dict[str, Json], payload: Payload, found: Gathered) -> None:
+    model = first(settings, "model", "model_name")
+    if isinstance(model, str) and model:
+        found.fields.setdefault("model_requested", model[:1000])
+    tools = settings.get("tools")
+    if isinstance(tools, list) and tools:
+        payload.tools = tools
+    asked = found.fields.get("model_requested")
+    for name, said in settings.items():
+        if said is not None and name != "tools" and not (name in ("model", "model_name") and said == asked):
+            found.parameters.setdefault(name, said)
+
+
+def _beside(reading: Reading, payload: Payload, found: Gathered) -> None:
+    if reading.tools and payload.tools is None:
+        payload.tools = reading.tools
+    for name, said in reading.fields.items():
+        found.fields.setdefault(name, said)

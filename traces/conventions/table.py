@@ -1,0 +1,74 @@
+"""What a convention's table may say. A convention is one `Convention`, in a module of its own, and holds no code.
+
+First present wins: tables in the order of `CONVENTIONS`, names in the order of the table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from traces.conventions.values import Reader
+from traces.records import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a content attribute says: the value of its payload field, and what it holds beyond it, kept in its place.
+
+    `fields` are values for fields of the record that nothing else has said.
+    """
+
+    value: Json
+    rest: Json = None
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    tools: list[Json] | None = None
+
+
+# Takes the attribute's value and all attributes, and whether the span is a call to a model. None: cannot be read.
+# The value of a flattened group, whose name ends in a dot, is the tree of what stands below it.
+ContentReader = Callable[[Json, Mapping[str, Json], bool], Reading | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A place where a payload field may stand.
+
+    `after_plain`: where the span is no call to a model, this place is asked last. `copies`: in a call to a model this
+    repeats what an earlier place said, so that only what goes beyond it is kept.
+    """
+
+    name: str
+    read: ContentReader
+    after_plain: bool = False
+    copies: bool = False
+
+
+Names = tuple[str | tuple[str, Reader], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """One vocabulary.
+
+    `fields`: a field of SpanRecord ← attributes, each alone or with its own reader. Also `answered_model`, which is
+    the model that answered or, of a failed call, the one that was asked; and `attempts`, the number of tries.
+    `kinds`: attribute → its words in lower case → a kind. `parameters`: a parameter ← attributes.
+    `contents`: a field of Payload ← places; also `system` (a prompt sent beside the messages), and `settings` and
+    `metadata` (JSON objects: more parameters; more attributes, named `metadata.<key>`).
+    `wildcards`: a field ← ends of names. `dropped`: attributes that only say how another one is written.
+    `first_token`: names of events at the moment of the first token.
+    """
+
+    name: str
+    fields: Mapping[str, Names] = field(default_factory=dict)
+    kinds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    parameters: Mapping[str, Names] = field(default_factory=dict)
+    contents: Mapping[str, tuple[Content, ...]] = field(default_factory=dict)
+    wildcards: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    first_token: tuple[str, ...] = ()
+    # Names that say that a span is of this kind, when none of `kinds` does.
+    signs: Mapping[str, str] = field(default_factory=dict)
+
+
+Fields = dict[str, Any]
