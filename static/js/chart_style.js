@@ -67,6 +67,7 @@ export function dressedNote(note) {
 export function dressedLayout(layout) {
   const letters = getComputedStyle(document.body);
   const axis = { linecolor: ink("line-control"), gridcolor: ink("grid"), zeroline: false, title: { text: "" }, ticks: "" };
+  const spike = { showspikes: true, spikecolor: ink("line-control"), spikethickness: 1, spikedash: "solid", spikemode: "across" };
   const hour = { dtickrange: [null, 43_200_000], value: "%H:%M" };
   const day = { dtickrange: [43_200_000, null], value: "%-d %b" };
   return merged(
@@ -75,8 +76,8 @@ export function dressedLayout(layout) {
       margin: { l: 44, r: 8, t: 16, b: 24 }, font: { size: 11, color: ink("text-3"), family: letters.fontFamily },
       hovermode: "x unified", dragmode: "zoom", bargap: 0.16, barmode: "stack",
       hoverlabel: { bgcolor: ink("raised"), bordercolor: ink("line"), font: { color: ink("text"), size: 12, family: letters.fontFamily } },
-      xaxis: { ...axis, showgrid: false, showline: true, nticks: 8, tickformatstops: [hour, day], hoverformat: "%-d %b, %H:%M" },
-      yaxis: { ...axis, showgrid: true, showline: false, nticks: 5, rangemode: "tozero", fixedrange: true },
+      xaxis: { ...axis, showgrid: false, showline: true, nticks: 8, tickformatstops: [hour, day], hoverformat: "%-d %b, %H:%M", ...spike },
+      yaxis: { ...axis, showgrid: true, showline: false, nticks: 5, rangemode: "tozero", fixedrange: true, hoverformat: ",.3~f" },
     },
     layout,
   );
