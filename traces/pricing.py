@@ -51,7 +51,7 @@ class _Rates:
 
 @dataclass(frozen=True, slots=True)
 class _PriceList:
-    """The rates of one model on one day. `tiers`: highest first, each for calls with more input tokens than its number."""
+    """The rates of one model on one day. `tiers`: highest first, each for more input tokens than its number."""
 
     tiers: tuple[tuple[int, _Rates], ...]
     # Set where the rate depends on the time of day: the package's own, slower, calculation is asked.
