@@ -1,6 +1,6 @@
 """Fail when a colour of tokens.css is under its WCAG AA contrast on a sheet that it is used on, in either theme.
 
-Usage: python checks/contrast.py static/css/tokens.css
+Usage: python checks/contrast.py [static/css/tokens.css]
 Text needs 4.5 : 1 and shapes 3 : 1 (WCAG 2.2, 1.4.3 and 1.4.11). Series of a chart must also stay apart for readers
 with a colour deficiency. Prints what is too low and exits 1; says how much was looked at otherwise.
 """
@@ -146,6 +146,5 @@ def main(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit(__doc__)
-    sys.exit(main(Path(sys.argv[1])))
+    tokens = Path(__file__).parent.parent / "static" / "css" / "tokens.css"
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else tokens))
