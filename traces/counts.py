@@ -1,0 +1,141 @@
+"""What a stretch of five-minute buckets counts, in SQL: from the spans to the rows of traces_rollup.
+
+A request is a trace and counts in the bucket it began in; a call is a leaf model span and counts in its own. Each
+counts at four levels: its project, its feature, its model, and both together.
+"""
+
+from typing import Any
+
+from django.db import connection
+
+from llmobs.lib.timerange import TimeRange
+from traces.records import MODEL_KINDS
+from traces.sketch import LOG_GAMMA
+
+LARGEST = 2**63 - 1  # where a sum of what hostile spans claim ends
+
+# Postgres takes the trees for far larger than they are: no compiler for them, and no thousand files for their joins.
+PLAN = "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'"
+
+# All spans of the traces in `touched`, with what is asked of each. Days are matched one by one, because a range of
+# them makes Postgres before 18 read the whole day's index. Keys are cut: an index takes 2,704 bytes.
+TREE = """
+    tree AS MATERIALIZED (
+        SELECT s.trace_id, s.span_id, s.parent_id, s.happened_at, s.duration_us, s.status = 'error' AS failed,
+            s.kind = ANY(%(model_kinds)s) AS is_model,
+            coalesce(s.input_tokens, s.output_tokens) IS NOT NULL AS has_tokens,
+            s.input_tokens, s.output_tokens, s.cache_read_tokens, s.reasoning_tokens, s.retries, s.cost_usd,
+            left(coalesce(s.model_requested, s.model, ''), 200) AS model,
+            left(coalesce(t.feature, t.service, ''), 200) AS feature, t.happened_at AS began_at
+        FROM touched
+        CROSS JOIN LATERAL (
+            SELECT * FROM traces_summary WHERE project_id = %(project)s AND trace_id = touched.trace_id OFFSET 0
+        ) t
+        CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
+        CROSS JOIN LATERAL (
+            SELECT * FROM traces_span
+            WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
+        ) s
+    )"""
+
+# The same as `calls.call_ids`.
+CALL = """
+    wrapper AS (
+        SELECT DISTINCT trace_id, parent_id AS span_id FROM tree WHERE is_model AND has_tokens
+    ), call AS (
+        SELECT s.* FROM tree s
+        LEFT JOIN wrapper ON wrapper.trace_id = s.trace_id AND wrapper.span_id = s.span_id
+        LEFT JOIN tree parent ON parent.trace_id = s.trace_id AND parent.span_id = s.parent_id AND parent.is_model
+        WHERE s.is_model AND wrapper.span_id IS NULL AND (s.has_tokens OR parent.span_id IS NULL)
+    )"""
+
+# The same as `sketch.bucket_of`, and as the bytes of `sketch.Sketch`.
+_BUCKET = "CASE WHEN {0} <= 0 THEN 0 ELSE 1 + ceil(ln(({0})::double precision) / %(log_gamma)s) END AS bucket"
+_PACKED = "string_agg(int2send(bucket::smallint) || int4send({0}::integer), '') FILTER (WHERE bucket IS NOT NULL)"
+
+# A trace fails with its root and lasts as long. While no root has come it fails with any of its spans; without the
+# root's duration it lasts from its first beginning to its last end.
+REQUESTS = f"""
+    WITH touched AS (
+        SELECT trace_id FROM traces_summary
+        WHERE project_id = %(project)s AND happened_at >= %(start)s AND happened_at < %(end)s
+    ),{TREE},{CALL},
+    whole AS (
+        SELECT trace_id, date_bin('5 minutes', min(began_at), 'epoch') AS starts_at, min(feature) AS feature,
+            coalesce(bool_or(failed) FILTER (WHERE parent_id IS NULL), bool_or(failed)) AS failed,
+            coalesce(
+                max(duration_us) FILTER (WHERE parent_id IS NULL),
+                max(extract(epoch FROM happened_at) * 1000000 + duration_us)
+                    - min(extract(epoch FROM happened_at) * 1000000)
+            ) AS duration_us
+        FROM tree GROUP BY trace_id
+    ), asked AS (
+        SELECT trace_id, array_agg(DISTINCT model) AS models FROM call GROUP BY trace_id
+    ), request AS (
+        SELECT whole.*, asked.models FROM whole LEFT JOIN asked USING (trace_id)
+    ), share AS (
+        SELECT request.starts_at, key.*, {_BUCKET.format("duration_us")},
+            count(*) AS requests, count(*) FILTER (WHERE failed) AS failed
+        FROM request CROSS JOIN LATERAL (
+            VALUES ('project', '', ''), ('feature', request.feature, '')
+            UNION ALL SELECT 'model', '', unnest(models)
+            UNION ALL SELECT 'feature_model', request.feature, unnest(models)
+        ) AS key (level, feature, model)
+        GROUP BY request.starts_at, key.level, key.feature, key.model, bucket
+    )
+    INSERT INTO traces_rollup (project_id, starts_at, level, feature, model, requests, requests_failed, request_latency)
+    SELECT %(project)s, starts_at, level, feature, model, sum(requests), sum(failed), {_PACKED.format("requests")}
+    FROM share GROUP BY starts_at, level, feature, model
+"""
+
+_SUMMED = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens", "retries")
+_KINDS_OF_CALLS = ("calls", "calls_failed", "calls_without_price", "calls_without_tokens")
+_COUNTED = (*_KINDS_OF_CALLS, *_SUMMED, "cost_usd", "call_latency")
+
+# A model that only failed is counted under the name that was asked for. A price that is not known is not 0.
+CALLS = f"""
+    WITH touched AS (
+        SELECT DISTINCT trace_id FROM traces_span
+        WHERE project_id = %(project)s AND day >= %(first_day)s AND day <= %(last_day)s
+            AND happened_at >= %(start)s AND happened_at < %(end)s AND kind = ANY(%(model_kinds)s)
+    ),{TREE},{CALL},
+    share AS (
+        SELECT date_bin('5 minutes', happened_at, 'epoch') AS starts_at, key.*, {_BUCKET.format("duration_us")},
+            count(*) AS calls, count(*) FILTER (WHERE failed) AS calls_failed,
+            count(*) FILTER (WHERE cost_usd IS NULL) AS calls_without_price,
+            count(*) FILTER (WHERE NOT has_tokens) AS calls_without_tokens,
+            {", ".join(f"sum({name}) AS {name}" for name in _SUMMED)}, sum(cost_usd) AS cost_usd
+        FROM call CROSS JOIN LATERAL (
+            VALUES ('project', '', ''), ('feature', call.feature, ''), ('model', '', call.model),
+                ('feature_model', call.feature, call.model)
+        ) AS key (level, feature, model)
+        WHERE happened_at >= %(start)s AND happened_at < %(end)s
+        GROUP BY 1, key.level, key.feature, key.model, bucket
+    )
+    INSERT INTO traces_rollup AS kept (project_id, starts_at, level, feature, model, {", ".join(_COUNTED)})
+    SELECT %(project)s, starts_at, level, feature, model,
+        {", ".join(f"sum({name})" for name in _KINDS_OF_CALLS)},
+        {", ".join(f"least(coalesce(sum({name}), 0), %(largest)s)" for name in _SUMMED)},
+        coalesce(sum(cost_usd), 0), {_PACKED.format("calls")}
+    FROM share GROUP BY starts_at, level, feature, model
+    ON CONFLICT (project_id, level, starts_at, feature, model) DO UPDATE
+        SET {", ".join(f"{name} = excluded.{name}" for name in _COUNTED)}
+"""
+
+
+def insert(project_id: int, period: TimeRange) -> None:
+    """Count `period`, whose buckets must be whole and without rollups, and write the rollups."""
+    values: dict[str, Any] = {
+        "project": project_id,
+        "start": period.start,
+        "end": period.end,
+        "first_day": period.start.date(),
+        "last_day": period.end.date(),
+        "model_kinds": sorted(MODEL_KINDS),
+        "log_gamma": LOG_GAMMA,
+        "largest": LARGEST,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(PLAN)
+        cursor.execute(REQUESTS, values)
+        cursor.execute(CALLS, values)

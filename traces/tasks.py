@@ -1,0 +1,24 @@
+"""Celery's entrances. What is to be done is in the tables, so a task that is lost or comes twice does no harm."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from traces import partitions, retention, rollups
+
+# A beat's worth of work; what is left waits for the next tick, so that no worker is kept from its alerts.
+MOST_BUCKETS = 4_000
+
+
+@shared_task(name="traces.rebuild_rollups")
+def rebuild_rollups() -> None:
+    rollups.rebuild_marked(MOST_BUCKETS)
+
+
+@shared_task(name="traces.make_partitions")
+def make_partitions() -> None:
+    partitions.make(partitions.wanted(timezone.now().date()))
+
+
+@shared_task(name="traces.drop_old_partitions")
+def drop_old_partitions() -> None:
+    retention.drop_old(timezone.now().date())
