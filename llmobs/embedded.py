@@ -69,7 +69,7 @@ def socket_folder(data_dir: Path) -> Path:
         if noted.is_dir():
             return noted
         note.unlink(missing_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="llmobs-", dir="/tmp"))  # noqa: S108  # TMPDIR is long on macOS
+    folder = Path(tempfile.mkdtemp(prefix="llmobs-", dir="/tmp"))  # TMPDIR is long on macOS
     noted = Path(private_text(data_dir, note.name, str(folder)))
     if noted != folder:
         folder.rmdir()

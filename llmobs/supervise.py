@@ -26,7 +26,7 @@ Say = Callable[[str], object]
 
 
 def die_with_parent(last_signal: int = signal.SIGKILL) -> None:
-    """Ask the kernel for `last_signal` once the thread that started this process is gone. Elsewhere than on Linux: nothing.
+    """Ask the kernel for `last_signal` once the thread that started this process is gone. On Linux only.
 
     A change of user clears the request, so it comes after that.
     """
@@ -56,14 +56,16 @@ class Service:
     stop_signal: int = signal.SIGTERM  # asks it to end in good order
     orphan_signal: int = signal.SIGKILL  # what it gets when we are killed
     stop_seconds: float = 10  # then it is killed with all its children
+    is_server: bool = False  # others use it, so that it is stopped after them
     before: Callable[[], None] | None = None  # run before each start
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0  # these three by the monotonic clock, in seconds
     restart_at: float | None = None
     deaths: int = 0
+    asked: bool = False
 
     def start(self) -> None:
-        """Start it, in a group of its own, so that Ctrl-C in the terminal reaches only us. Call from the main thread."""
+        """Start it, in a group of its own, so that Ctrl-C reaches only us. Call this from the main thread."""
         if self.before:
             self.before()
         us = os.getpid()
@@ -75,7 +77,7 @@ class Service:
 
         as_user = {"user": self.user.uid, "group": self.user.gid, "extra_groups": []} if self.user else {}
         with opened_log(self.log) as log:
-            self.process = subprocess.Popen(  # noqa: S603, PLW1509  # our own commands; no other thread runs
+            self.process = subprocess.Popen(  # noqa: S603  # our own commands; no other thread runs
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -86,18 +88,23 @@ class Service:
                 preexec_fn=last_steps,
                 **as_user,  # type: ignore[arg-type]
             )
-        self.started_at, self.restart_at = time.monotonic(), None
+        self.started_at, self.restart_at, self.asked = time.monotonic(), None, False
 
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def ask_to_stop(self) -> None:
+        """Send the signal that ends it in good order, once."""
+        if self.process is not None and self.running() and not self.asked:
+            self.process.send_signal(self.stop_signal)
+            self.asked = True
+
     def stop(self) -> None:
         """Ask it to end, wait, then kill what is left of its group. Safe to repeat."""
+        self.ask_to_stop()
         process, self.process = self.process, None
         if process is None:
             return
-        if process.poll() is None:
-            process.send_signal(self.stop_signal)
         try:
             process.wait(self.stop_seconds)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
@@ -129,8 +136,11 @@ def watch(services: Sequence[Service], say: Say) -> None:
 
 
 def stop_all(services: Sequence[Service]) -> None:
-    """Stop them, the last started first."""
-    for service in reversed(services):
+    """Stop them: first, at the same time, what uses the servers; then the servers, the last started first."""
+    users = [service for service in services if not service.is_server]
+    for service in users:
+        service.ask_to_stop()
+    for service in [*users, *reversed([service for service in services if service.is_server])]:
         service.stop()
 
 

@@ -37,12 +37,14 @@ def chromium() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before `-m` is applied
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave browser tests out where there is no browser."""
+    """Mark browser tests; leave them out where there is no browser."""
+    without = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
+    for item in without:
+        item.add_marker(pytest.mark.browser)
     if chromium():
         return
-    without = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
     if without and os.environ.get("CI") == "true":
         raise pytest.UsageError(HOW_TO_GET_IT)
     if without:

@@ -67,7 +67,7 @@ class Command(BaseCommand):
             finally:
                 supervise.stop_all(services)
 
-    def start(self, services: list[Service], host: str, port: int, workers: int, demo: bool) -> None:  # noqa: PLR0913
+    def start(self, services: list[Service], host: str, port: int, workers: int, demo: bool) -> None:
         """Start one after the other, noting each in `services` first, so that whatever happens it will be stopped."""
         started_at = time.monotonic()
         address = address_of(host, port)

@@ -1,0 +1,53 @@
+# The front door. `make run` starts llmobs, `make test` and `make check` say whether the tree is good.
+
+PYTHON ?= python3
+# Passed on: make run ARGS="--port 9000", make test ARGS="-k otlp".
+ARGS ?=
+
+BIN := .venv/bin
+TEMPLATES = $(shell find templates */templates -name '*.html' 2>/dev/null)
+
+.PHONY: run test test-long test-postgres-15 check format screenshots
+
+run: .venv/run.stamp
+	@exec $(BIN)/python manage.py up --demo $(ARGS)
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+test-long: .venv/dev.stamp
+	$(BIN)/python -m pytest -m long $(ARGS)
+
+# The oldest Postgres that production may run. Debian 12 has it: apt-get install postgresql
+POSTGRES_15 ?= /usr/lib/postgresql/15/bin
+test-postgres-15: .venv/dev.stamp
+	POSTGRES_BIN=$(POSTGRES_15) $(BIN)/python -m pytest -m "not long and not browser and not up" traces accounts $(ARGS)
+
+check: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(if $(TEMPLATES),$(BIN)/djade --target-version 5.2 --check $(TEMPLATES))
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(if $(wildcard checks/contrast.py),$(BIN)/python checks/contrast.py)
+	$(BIN)/python checks/sizes.py
+
+format: .venv/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(if $(TEMPLATES),$(BIN)/djade --target-version 5.2 $(TEMPLATES))
+
+screenshots: .venv/dev.stamp
+	$(BIN)/python -m pytest -m screenshots $(ARGS)
+
+.venv/run.stamp: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing requirements.txt into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/run.stamp
+	@echo "Installing requirements-dev.txt into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
