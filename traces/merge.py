@@ -12,7 +12,9 @@ from traces.records import Payload, SpanRecord
 
 # What a field holds while nobody has set it.
 _UNSET: dict[str, Any] = {"name": "", "kind": "other", "status": "unset", "dropped_attributes": 0}
-_SEPARATE = frozenset({"payload", "attributes", "cost_usd", "cost_source", "ended", "start_may_change"})
+_SEPARATE = frozenset(
+    {"payload", "attributes", "cost_usd", "cost_source", "ended", "start_may_change", "started_at", "start_assumed"}
+)
 _RECORD_FIELDS = tuple(field.name for field in fields(SpanRecord) if field.name not in _SEPARATE)
 _PAYLOAD_FIELDS = tuple(field.name for field in fields(Payload) if field.name not in _SEPARATE)
 
@@ -20,6 +22,7 @@ _PAYLOAD_FIELDS = tuple(field.name for field in fields(Payload) if field.name no
 def merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
     """One record of two versions of a span, priced anew unless its sender told the cost."""
     loser, winner = (later, earlier) if earlier.ended and not later.ended else (earlier, later)
+    start = _start(winner, loser, earlier, later)
     sent = winner if winner.cost_source == "sent" else loser if loser.cost_source == "sent" else None
     record = replace(
         winner,
@@ -29,12 +32,23 @@ def merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
             **_chosen(winner.payload, loser.payload, _PAYLOAD_FIELDS),
             attributes={**loser.payload.attributes, **winner.payload.attributes},
         ),
+        started_at=start.started_at,
+        start_assumed=start.start_assumed,
         ended=winner.ended or loser.ended,
         start_may_change=winner.start_may_change or loser.start_may_change,
         cost_usd=sent.cost_usd if sent else None,
         cost_source="sent" if sent else None,
     )
+    if winner.start_assumed and loser.started_at is not None:  # an assumed start moves with every repetition
+        record.started_at, record.start_assumed = loser.started_at, loser.start_assumed
     return record if sent else pricing.priced(record)
+
+
+def _start(winner: SpanRecord, loser: SpanRecord, *by_arrival: SpanRecord) -> SpanRecord:
+    """The version whose start holds: one that was told, else the first of those counted back from their arrival."""
+    told = [one for one in (winner, loser) if one.started_at is not None and not one.start_assumed]
+    assumed = [one for one in by_arrival if one.started_at is not None]
+    return (told or assumed or [winner])[0]
 
 
 def _chosen(winner: object, loser: object, names: tuple[str, ...]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _RECORD_COLUMNS: dict[str, str] = {
     "confidence": "double precision",
     "attempt": "integer",
     "retries": "integer",
-    **dict.fromkeys(("cache_hit", "refused", "format_valid", "ended"), "boolean"),
+    **dict.fromkeys(("cache_hit", "refused", "format_valid", "ended", "start_assumed"), "boolean"),
     **dict.fromkeys(("name", "kind", "status", "failure", "fallback", "finish_reason"), "text"),
     **dict.fromkeys(("trace_text", "span_text", "parent_text", "request_id", "session_id", "user_id"), "text"),
     **dict.fromkeys(("response_id", "feature", "service", "environment", "release", "provider"), "text"),
@@ -40,6 +40,7 @@ _RECORD_COLUMNS: dict[str, str] = {
     "cost_usd": "numeric",
     "tags": "text",
 }
+_STARTED_AT = list(_RECORD_COLUMNS).index("started_at")
 _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
 _SPAN_COLUMNS = {**_RECORD_COLUMNS, **_OWN_COLUMNS}
 # unnest flattens arrays of arrays, so tags travel as one text; no tag can hold this separator.
@@ -132,9 +133,11 @@ class Row:
         return self.happened_at.astimezone(UTC).date()
 
     def seal(self) -> "Row":
-        """Encode the payload and take the digest of everything, by which a repetition is recognised."""
+        """Encode the payload and take the digest of everything that was sent, by which a repetition is recognised."""
         self.body = payload.encode(self.record.payload)
         values = [getattr(self.record, name) for name in _RECORD_COLUMNS]
+        if self.record.start_assumed:
+            values[_STARTED_AT] = None
         self.digest = blake2b(repr(values).encode("utf-8", "surrogatepass") + self.body, digest_size=8).digest()
         return self
 

@@ -27,6 +27,7 @@ SPAN = """
         refused boolean,
         format_valid boolean,
         ended boolean NOT NULL DEFAULT true,
+        start_assumed boolean NOT NULL DEFAULT false,
         trace_id bytea NOT NULL,
         span_id bytea NOT NULL,
         parent_id bytea,
