@@ -39,8 +39,6 @@ def merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
         cost_usd=sent.cost_usd if sent else None,
         cost_source="sent" if sent else None,
     )
-    if winner.start_assumed and loser.started_at is not None:  # an assumed start moves with every repetition
-        record.started_at, record.start_assumed = loser.started_at, loser.start_assumed
     return record if sent else pricing.priced(record)
 
 
