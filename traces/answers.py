@@ -87,8 +87,8 @@ def milliseconds(duration_us: int | None) -> float | None:
 
 
 def money(amount: Decimal | None) -> str | None:
-    """A plain decimal text, never an exponent."""
-    return None if amount is None else f"{amount:f}"
+    """A plain decimal text: no exponent, no zeros at the end."""
+    return None if amount is None else f"{amount.normalize():f}"
 
 
 def moment(at: datetime | None) -> str | None:
