@@ -11,9 +11,11 @@ _RANK = {Role.SUPPORT: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
 
 
 def projects_of(user: User | AnonymousUser) -> QuerySet[Project]:
-    """The projects that `user` may see, by name. Administrators see all."""
+    """The projects that `user` may see, by name. Administrators see all, who is not logged in sees none."""
     if user.is_superuser:
         return Project.objects.all()
+    if not user.is_authenticated:  # no id would match the projects that have no member
+        return Project.objects.none()
     return Project.objects.filter(memberships__user_id=user.pk)
 
 

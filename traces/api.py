@@ -63,9 +63,8 @@ def plain_traces(request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
             raise MethodRefused("Send traces to this address with POST.")
         project = ingest_project(request)
-        now = timezone.now()
-        decoded = plain.decode(body_of(request), request.headers.get("Content-Type"), now)
-        receipt = ingest(project.pk, decoded.spans, decoded.rejected, now)
+        decoded = plain.decode(body_of(request), request.headers.get("Content-Type"))
+        receipt = ingest(project.pk, decoded.spans, decoded.rejected, timezone.now())
     except TracesError as error:
         return refused(error)
     return HttpResponse(_receipt(receipt), status=_status(receipt), content_type="application/json")

@@ -1,0 +1,73 @@
+"""OTLP bodies for tests, in both encodings, and how they are sent."""
+
+import base64
+import json
+import time
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+TRACE = "5b8efff798038103d269b633813fc60c"
+SPAN = "eee19b7ec3c1b174"
+
+
+def span(**attributes: Any) -> Span:
+    """A span of TRACE that ended well just now, with these attributes; double underscores in names stand for dots."""
+    end = time.time_ns()
+    return Span(
+        trace_id=bytes.fromhex(TRACE),
+        span_id=bytes.fromhex(SPAN),
+        name="chat gpt-4o-mini",
+        start_time_unix_nano=end - 1_500_000_000,
+        end_time_unix_nano=end,
+        attributes=[KeyValue(key=key.replace("__", "."), value=_value(value)) for key, value in attributes.items()],
+    )
+
+
+def export(*spans: Span, **resource: Any) -> ExportTraceServiceRequest:
+    """One request that holds `spans`."""
+    request = ExportTraceServiceRequest()
+    of_resource = request.resource_spans.add()
+    of_resource.resource.attributes.extend(
+        KeyValue(key=key.replace("__", "."), value=_value(value)) for key, value in resource.items()
+    )
+    of_resource.scope_spans.add().spans.extend(spans)
+    return request
+
+
+def protobuf(*spans: Span) -> bytes:
+    """The binary encoding."""
+    return export(*spans).SerializeToString()
+
+
+def as_json(*spans: Span) -> bytes:
+    """The JSON encoding: as protobuf's, but with ids in hex."""
+    request = MessageToDict(export(*spans))
+    for one in request["resourceSpans"][0]["scopeSpans"][0].get("spans", []):
+        for name in ("traceId", "spanId", "parentSpanId"):
+            if name in one:
+                one[name] = base64.b64decode(one[name]).hex()
+    return json.dumps(request).encode()
+
+
+def post(
+    client: Client, body: bytes, key: str, content_type: str = PROTOBUF, path: str = "/v1/traces", **headers: str
+) -> HttpResponse:
+    """The answer to `body` sent with `key`."""
+    return client.post(path, body, content_type, headers={"Authorization": f"Bearer {key}", **headers})
+
+
+def _value(value: Any) -> AnyValue:
+    if isinstance(value, bool):
+        return AnyValue(bool_value=value)
+    if isinstance(value, int):
+        return AnyValue(int_value=value)
+    if isinstance(value, float):
+        return AnyValue(double_value=value)
+    return AnyValue(string_value=value)
