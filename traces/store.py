@@ -121,6 +121,7 @@ class Row:
     positions: list[int]
     happened_at: datetime
     differs: bool = False  # its versions in this request were not all the same
+    was_at: datetime | None = None  # where it stood before this request moved or changed it
     body: bytes = b""
     digest: bytes = b""
 
@@ -200,7 +201,8 @@ def _transact(project_id: int, rows: list[Row], now: datetime) -> Outcome:
             written = fresh + changed
             if written:
                 revised = summaries.write(cursor, project_id, [(row.record, row.happened_at) for row in written])
-                marks.add(cursor, project_id, [row.happened_at for row in written], revised)
+                moments = [at for row in written for at in (row.happened_at, row.was_at) if at is not None]
+                marks.add(cursor, project_id, moments, revised)
     return _outcome(rows, {row.key for row in fresh}, {row.key for row in changed})
 
 
@@ -296,6 +298,7 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
         before.payload = sent
     kept = Row(before, [], at).seal().digest
     row.record = merge.merged(before, row.record)
+    row.was_at = at
     row.happened_at = at if row.record.started_at is None or row.record.started_at.date() != at.date() else row.happened_at
     return row.seal().digest != kept
 
