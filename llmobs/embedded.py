@@ -9,6 +9,7 @@ import secrets
 import stat
 import tempfile
 from pathlib import Path
+from typing import Any
 
 DATABASE_NAME = DATABASE_USER = "llmobs"
 POSTGRES_PORT = 5432  # only part of the socket's name: nothing listens on the network
@@ -34,7 +35,7 @@ def database_password(data_dir: Path) -> str:
     return private_text(data_dir, "database_password", secrets.token_urlsafe(32))
 
 
-def database(data_dir: Path) -> dict[str, str | int]:
+def database(data_dir: Path) -> dict[str, Any]:
     """Django's settings for the embedded database, without ENGINE; right before the first start as well."""
     return {
         "NAME": DATABASE_NAME,
@@ -83,31 +84,36 @@ def private_text(data_dir: Path, name: str, new: str) -> str:
     appears whole or not at all.
     """
     path = data_dir / name
-    if not path.exists():
-        make_data_dir(data_dir)
-        handle, unfinished = tempfile.mkstemp(prefix=f".{name}-", dir=data_dir)  # mode 600
-        with os.fdopen(handle, "w") as file:
-            file.write(new)
-        try:
-            os.link(unfinished, path)
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(unfinished)
     try:
+        if not path.exists():
+            make_data_dir(data_dir)
+            _write_if_missing(path, new)
         return path.read_text()
     except PermissionError as error:
-        raise EmbeddedError(
-            f"{path} belongs to another user; run this as {path.owner()}, as whom `up` runs."
-        ) from error
+        raise EmbeddedError(f"{path} cannot be read by this user; run this as the user that `up` runs as.") from error
 
 
 def replace_private_text(data_dir: Path, name: str, text: str) -> None:
     """Write `text` to the file `name` in DATA_DIR, which only its owner may read; whole or not at all."""
-    handle, unfinished = tempfile.mkstemp(prefix=f".{name}-", dir=data_dir)  # mode 600
+    _beside(data_dir / name, text).replace(data_dir / name)
+
+
+def _write_if_missing(path: Path, text: str) -> None:
+    unfinished = _beside(path, text)
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        pass  # another process was first, and its text holds
+    finally:
+        unfinished.unlink()
+
+
+def _beside(path: Path, text: str) -> Path:
+    """A file of another name in the same folder, with `text` in it and mode 600."""
+    handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     with os.fdopen(handle, "w") as file:
         file.write(text)
-    os.replace(unfinished, data_dir / name)
+    return Path(unfinished)
 
 
 def make_data_dir(data_dir: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -21,10 +22,17 @@ class Programs:
     major: int
 
 
-def system_user() -> SystemUser | None:
-    """As whom the servers run: as we do (None), except that root becomes EMBEDDED_USER, else postgres, else nobody."""
+def system_user(data_dir: Path) -> SystemUser | None:
+    """As whom the servers run: as we do (None), except that root becomes another user.
+
+    Whoever owns the cluster in DATA_DIR already; at first EMBEDDED_USER, else postgres, else nobody.
+    """
     if os.geteuid() != 0:
         return None
+    cluster = data_dir / "postgres" / "data"
+    if cluster.exists():
+        facts = cluster.stat()
+        return SystemUser(f"number {facts.st_uid}", facts.st_uid, facts.st_gid)
     asked = os.environ.get("EMBEDDED_USER")
     for name in [asked] if asked else ["postgres", "nobody"]:
         try:
@@ -86,12 +94,25 @@ def copy_of(site: Path, package: str, copies: Path) -> Path:
     return copy
 
 
-def can_run(command: list[str], user: SystemUser) -> bool:
+def can_run(command: Sequence[str], user: SystemUser) -> bool:
     """Whether `command` succeeds as `user`."""
     try:
-        done = subprocess.run(  # noqa: S603
-            command, user=user.uid, group=user.gid, extra_groups=[], capture_output=True, cwd="/", check=False
-        )
+        return run_as(user, command).returncode == 0
     except PermissionError:
         return False
-    return done.returncode == 0
+
+
+def run_as(
+    user: SystemUser | None, command: Sequence[str | Path], folder: Path = Path("/")
+) -> subprocess.CompletedProcess[str]:
+    """Run `command` as `user` (None: as we are) in `folder`, to its end."""
+    return subprocess.run(  # noqa: S603  # our own commands
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        user=user.uid if user else None,
+        group=user.gid if user else None,
+        extra_groups=[] if user else None,
+    )

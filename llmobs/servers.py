@@ -7,7 +7,6 @@ the permissions of all parent folders.
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ from psycopg import sql
 
 from llmobs import embedded
 from llmobs.embedded import EmbeddedError
-from llmobs.programs import Programs, can_run, postgres_programs, reachable_program, system_user
+from llmobs.programs import Programs, can_run, postgres_programs, reachable_program, run_as, system_user
 from llmobs.supervise import Service, SystemUser
 
 SUPERUSER = "postgres"
@@ -58,7 +57,8 @@ def postgres(data_dir: Path, extra: Mapping[str, str] | None = None) -> Service:
     cluster = folder / "data"
     if not cluster.exists():
         make_cluster(data_dir, programs, user)
-    settings = POSTGRES_SETTINGS | {"unix_socket_directories": str(embedded.socket_folder(data_dir))} | (extra or {})
+    sockets = str(embedded.socket_folder(data_dir))
+    settings = {**POSTGRES_SETTINGS, "unix_socket_directories": sockets, **(extra or {})}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Service(
         name="Postgres",
@@ -145,7 +145,7 @@ def wait_for(answers: Callable[[], bool], service: Service) -> None:
 def prepare_folders(data_dir: Path) -> SystemUser | None:
     """Make the servers' own folders, which only their user may enter. Raises EmbeddedError when it cannot reach one."""
     embedded.make_data_dir(data_dir)
-    user = system_user()
+    user = system_user(data_dir)
     for folder in (data_dir / "postgres", embedded.socket_folder(data_dir)):
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
@@ -169,12 +169,10 @@ def make_cluster(data_dir: Path, programs: Programs, user: SystemUser | None) ->
     if user:
         os.chown(password_file, user.uid, user.gid)
     locale = ["--locale=C.UTF-8", *(["--locale-provider=builtin"] if programs.major >= BUILTIN_LOCALES else [])]
-    command = [programs.folder / "initdb", "-D", unfinished, "-U", SUPERUSER, "--auth=scram-sha-256", "-E", "UTF8"]
-    as_user = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
-    done = subprocess.run(  # noqa: S603
-        [*command, *locale, f"--pwfile={password_file}", "--no-instructions"],
-        capture_output=True, text=True, cwd=folder, check=False, **as_user,  # type: ignore[call-overload]
-    )  # fmt: skip
+    command: list[str | Path] = [programs.folder / "initdb", "-D", unfinished, "-U", SUPERUSER, "-E", "UTF8"]
+    done = run_as(
+        user, [*command, *locale, "--auth=scram-sha-256", f"--pwfile={password_file}", "--no-instructions"], folder
+    )
     password_file.unlink()
     if done.returncode:
         raise EmbeddedError(f"Postgres' cluster cannot be made: {done.stderr.strip()}")
@@ -187,9 +185,9 @@ def make_database(data_dir: Path) -> None:
     The role owns its database and may make others, for tests, but is no superuser.
     """
     access = embedded.database(data_dir)
-    role, name = sql.Identifier(str(access["USER"])), sql.Identifier(str(access["NAME"]))
+    role, name = sql.Identifier(access["USER"]), sql.Identifier(access["NAME"])
     with psycopg.connect(
-        host=str(access["HOST"]), port=access["PORT"], user=SUPERUSER, password=str(access["PASSWORD"]),
+        host=access["HOST"], port=access["PORT"], user=SUPERUSER, password=access["PASSWORD"],
         dbname="postgres", autocommit=True, connect_timeout=5,
     ) as connection:  # fmt: skip
         if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [access["USER"]]).rowcount:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 PR_SET_PDEATHSIG = 1
 LOG_BYTES = 5 * 1024 * 1024  # a log larger than this at a start becomes the previous log
@@ -75,7 +76,6 @@ class Service:
             if os.getppid() != us:
                 os._exit(1)
 
-        as_user = {"user": self.user.uid, "group": self.user.gid, "extra_groups": []} if self.user else {}
         with opened_log(self.log) as log:
             self.process = subprocess.Popen(  # noqa: S603  # our own commands; no other thread runs
                 self.command,
@@ -86,7 +86,9 @@ class Service:
                 cwd=self.folder,
                 start_new_session=True,
                 preexec_fn=last_steps,
-                **as_user,  # type: ignore[arg-type]
+                user=self.user.uid if self.user else None,
+                group=self.user.gid if self.user else None,
+                extra_groups=[] if self.user else None,
             )
         self.started_at, self.restart_at, self.asked = time.monotonic(), None, False
 
@@ -144,7 +146,7 @@ def stop_all(services: Sequence[Service]) -> None:
         service.stop()
 
 
-def opened_log(path: Path):  # type: ignore[no-untyped-def]
+def opened_log(path: Path) -> BinaryIO:
     """The log, to append to; what was large becomes `<name>.1`."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if path.exists() and path.stat().st_size > LOG_BYTES:

@@ -42,7 +42,7 @@ llmobs is ready at {address}"""
 
 class Command(BaseCommand):
     help = "Start everything on this machine: database, broker, web server, jobs. Ctrl-C stops all of it."
-    requires_system_checks: Sequence[str] = []
+    requires_system_checks: list[str] = []  # noqa: RUF012  # as Django declares it
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
