@@ -94,9 +94,9 @@ def part_of(value: Json) -> Part:
     if kind == "text":
         text = text_of(value)
         return {"type": "other", "value": value} if text is None else {"type": "text", "text": text}
-    if kind == "media":
-        return _media(value) or {"type": "other", "value": value}
-    return {"type": "other", "value": value}
+    if kind == "media" and (medium := _media(value)):
+        return medium
+    return value if value.keys() == {"type", "value"} else {"type": "other", "value": value}
 
 
 def text_of(part: Mapping[str, Json]) -> str | None:

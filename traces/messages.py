@@ -34,7 +34,7 @@ def messages(value: Json) -> list[Message] | None:
         value = [value]
     if not isinstance(value, list) or not value:
         return None
-    if len(value) == 1 and isinstance(value[0], list):
+    if len(value) == 1 and isinstance(value[0], list) and not _is_pair(value[0]):
         value = value[0]  # LangChain sends a list of conversations
     found: list[Message] = []
     for item in value:
@@ -71,9 +71,8 @@ def with_system(system: Json, spoken: Json) -> Json:
 
 
 def _item(item: Json) -> list[Message]:
-    if isinstance(item, list):  # ("user", "Hello")
-        pair = len(item) == 2 and all(isinstance(one, str) for one in item)
-        return [text_message(_role(item[0]), item[1])] if pair else []
+    if isinstance(item, list):
+        return [text_message(_role(item[0]), item[1])] if _is_pair(item) else []
     if not isinstance(item, dict):
         return []
     bare = _bare(item)
@@ -81,6 +80,11 @@ def _item(item: Json) -> list[Message]:
     if not isinstance(role, str):
         return _of_no_role(bare)
     return _with_role(_role(role), bare)
+
+
+def _is_pair(item: list[Json]) -> bool:
+    """("user", "Hello"), which LangChain takes for a message."""
+    return len(item) == 2 and all(isinstance(one, str) for one in item)
 
 
 def _bare(item: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -189,7 +193,7 @@ def _add_calls(message: Message, calls: Json) -> None:
 
 def _result(call_id: Json, result: Json) -> Message:
     content = result
-    if isinstance(result, list):
-        content = _content([part_of(one) for one in result])
+    if result is not None and not isinstance(result, str):
+        content = _content([part_of(one) for one in (result if isinstance(result, list) else [result])])
     message: Message = {"role": "tool", "content": content}
     return {**message, "tool_call_id": call_id} if call_id is not None else message

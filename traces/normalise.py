@@ -126,21 +126,29 @@ def _count_tries(said: dict[str, Any]) -> None:
 
 def _of_resource(raw: RawSpan, record: SpanRecord, payload: Payload) -> None:
     """Who sent it; what the span itself says of this wins."""
-    resource = raw.resource
-    if resource:
-        rest = dict(resource)
-        for field, name in _RESOURCE_FIELDS:
-            value = text(resource.get(name))
-            if value is None or (field == "service" and value.startswith(_NO_SERVICE)):
-                continue
-            del rest[name]
-            if getattr(record, field) is None:
-                setattr(record, field, value)
+    if raw.resource:
+        fields, rest = _sender(raw.resource)
+        for name, value in fields.items():
+            if getattr(record, name) is None:
+                setattr(record, name, value)
         if rest:
             payload.attributes["resource"] = rest
     if raw.scope:
         payload.attributes["otel.scope.name"] = raw.scope
     payload.dropped_attributes = raw.dropped_attributes
+
+
+def _sender(resource: dict[str, Json]) -> tuple[dict[str, str], dict[str, Json]]:
+    """The fields that a resource says, and the rest of it."""
+    fields: dict[str, str] = {}
+    rest = dict(resource)
+    for field, name in _RESOURCE_FIELDS:
+        value = text(resource.get(name))
+        if value is None or (field == "service" and value.startswith(_NO_SERVICE)):
+            continue
+        if fields.setdefault(field, value) == value:
+            del rest[name]
+    return fields, rest
 
 
 _RESOURCE_FIELDS: Final = (

@@ -73,7 +73,7 @@ def typed_input(mime_type: str) -> ContentReader:
         body = model_calls.request(found)
         if body is None or not (model_call or not body.rest):
             return _as_it_is(found)
-        return Reading(body.spoken, body.rest or None, tools=body.tools)
+        return Reading(body.spoken, body.rest, tools=body.tools)
 
     return read
 
@@ -86,7 +86,7 @@ def typed_output(mime_type: str) -> ContentReader:
         body = model_calls.response(found) if model_call or _only_messages(found) else None
         if body is None:
             return _as_it_is(found)
-        return Reading(body.spoken, body.rest or None, _said_beside(body.rest) if model_call else {})
+        return Reading(body.spoken, body.rest, _said_beside(body.rest) if model_call else {})
 
     return read
 

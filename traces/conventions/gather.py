@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from traces.conventions.rules import CONTENT, DROP, GROUP, PARAMETER, PLAIN_WORDS, Use, uses_of
+from traces.conventions.rules import CONTENT, FIELD, GROUP, PARAMETER, PLAIN_WORDS, Use, uses_of
 from traces.conventions.table import Content
 from traces.records import Json
 
@@ -30,33 +30,33 @@ class Gathered:
     kept: dict[str, Json] = field(default_factory=dict)
 
 
-Hits = dict[tuple[int, str], tuple[Use, Json, str, Json]]  # what was read, and the attribute that it was read from
+Hits = dict[str, tuple[Use, Json, str, Json]]  # what was read, and the attribute that it was read from
+
+Groups = dict[int, list[tuple[Use, str, Json]]]  # by rank, which is the group's own
 
 
 def gather(attributes: Mapping[str, Json]) -> Gathered:
     """Sort the attributes of one span. A value that cannot be read as its field is kept as an attribute."""
     found = Gathered()
-    kept = found.kept
-    hits: Hits = {}
-    groups: dict[int, list[tuple[Use, str, Json]]] = {}
+    fields: Hits = {}
+    parameters: Hits = {}
+    groups: Groups = {}
     for name, value in attributes.items():
-        uses = uses_of(name)
         taken = False
-        for use in uses:
-            if use.place <= PARAMETER:
-                taken |= _hit(use, name, value, hits, found)
-            elif use.place == CONTENT:
-                place = Place(use.rank, use.content, value, {name: value})
-                found.places.setdefault(use.slot, []).append(place)
-                taken = True
-            elif use.place == GROUP:
-                groups.setdefault(use.rank, []).append((use, name, value))
-                taken = True
+        for use in uses_of(name):
+            if use.place == FIELD:
+                taken |= _hit(use, name, value, fields, found)
+            elif use.place == PARAMETER:
+                taken |= _hit(use, name, value, parameters, found)
             else:
-                taken = use.place == DROP
+                taken = True
+                _set_aside(use, name, value, groups, found)
         if not taken:
-            kept[name] = value
-    _settle(hits, found)
+            found.kept[name] = value
+    found.fields = {slot: hit[1] for slot, hit in fields.items()}
+    found.parameters = {slot: hit[1] for slot, hit in parameters.items()}
+    if "kind" in fields:
+        _keep_word(fields["kind"], found)
     for members in groups.values():
         _add_group(members, found)
     return found
@@ -67,9 +67,17 @@ def gather_more(fields: dict[str, Json], prefix: str, members: Mapping[str, Json
     ranked: dict[str, int] = {}
     for name, value in members.items():
         for use in uses_of(prefix + str(name)):
-            said = use.read(value) if use.place == 0 else None
+            said = use.read(value) if use.place == FIELD else None
             if said is not None and (use.slot not in fields or ranked.get(use.slot, -1) > use.rank):
                 fields[use.slot], ranked[use.slot] = said, use.rank
+
+
+def _set_aside(use: Use, name: str, value: Json, groups: Groups, found: Gathered) -> None:
+    """Contents are read when the span's kind is known, groups when all of their members are there."""
+    if use.place == CONTENT:
+        found.places.setdefault(use.slot, []).append(Place(use.rank, use.content, value, {name: value}))
+    elif use.place == GROUP:
+        groups.setdefault(use.rank, []).append((use, name, value))
 
 
 def _hit(use: Use, name: str, value: Json, hits: Hits, found: Gathered) -> bool:
@@ -77,27 +85,22 @@ def _hit(use: Use, name: str, value: Json, hits: Hits, found: Gathered) -> bool:
     said = use.read(value)
     if said is None:
         return False
-    key = (use.place, use.slot)
-    have = hits.get(key)
-    if have is None:
-        hits[key] = (use, said, name, value)
+    have = hits.setdefault(use.slot, (use, said, name, value))
+    if have[2] == name:
         return True
     if use.rank < have[0].rank:
-        hits[key] = (use, said, name, value)
+        hits[use.slot] = (use, said, name, value)
         if have[1] != said:
             found.kept[have[2]] = have[3]
         return True
     return bool(have[1] == said)
 
 
-def _settle(hits: Hits, found: Gathered) -> None:
-    for (place, slot), (_, said, name, value) in hits.items():
-        if place == PARAMETER:
-            found.parameters[slot] = said
-            continue
-        found.fields[slot] = said
-        if slot == "kind" and (name, str(value).lower()) not in PLAIN_WORDS:
-            found.kept[name] = value
+def _keep_word(hit: tuple[Use, Json, str, Json], found: Gathered) -> None:
+    """Keep the sender's word for the kind where it says more than the kind."""
+    _, _, name, value = hit
+    if (name, str(value).lower()) not in PLAIN_WORDS:
+        found.kept[name] = value
 
 
 def _add_group(members: list[tuple[Use, str, Json]], found: Gathered) -> None:

@@ -31,6 +31,7 @@ _MORE: dict[str, Names] = {
     "environment": ("environment", "deployment.environment.name", "deployment.environment"),
     "release": ("service.version",),
     "service": ("service.name",),
+    "tags": ("tags",),
     "retries": ("http.request.resend_count",),
     "prompt_name": ("prompt_name", "metadata.prompt_name", "metadata.promptName"),
     "prompt_version": ("prompt_version", "metadata.prompt_version", "metadata.promptVersion"),

@@ -5,6 +5,7 @@ from typing import Final
 
 from traces.conventions.gather import Gathered, Place, gather_more
 from traces.conventions.table import Reading
+from traces.conventions.values import finish_reason
 from traces.message_parts import first
 from traces.messages import with_system
 from traces.records import Json, Payload
@@ -19,7 +20,17 @@ def payload_of(found: Gathered, attributes: Mapping[str, Json], model_call: bool
     if found.places:
         _fill(payload, found, attributes, model_call)
     payload.parameters = found.parameters or None
+    if model_call and "finish_reason" not in found.fields:
+        _finish_reason(payload.output, found)
     return payload
+
+
+def _finish_reason(output: Json, found: Gathered) -> None:
+    """A stream's answer may say why it ended when its span does not."""
+    last = output[-1] if isinstance(output, list) and output else None
+    reason = finish_reason(last.get("finish_reason")) if isinstance(last, dict) else None
+    if reason is not None:
+        found.fields["finish_reason"] = reason
 
 
 def _fill(payload: Payload, found: Gathered, attributes: Mapping[str, Json], model_call: bool) -> None:

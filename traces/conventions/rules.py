@@ -30,7 +30,7 @@ def as_sent(value: Json) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One thing that an attribute is good for. Of two uses for one slot the lower rank wins.
+    """One thing that an attribute is good for. Of two uses for one slot of one place the lower rank wins.
 
     `tail` is what follows the name of a group.
     """
@@ -43,19 +43,18 @@ class Use:
     tail: str = ""
 
 
-@lru_cache(maxsize=_CACHED_NAMES)
-def _known(name: str) -> tuple[Use, ...]:
-    uses = list(_EXACT.get(name, ()))
-    for prefix, use in _GROUPS:
-        if name.startswith(prefix) and not uses:
-            uses.append(Use(use.slot, use.rank, GROUP, content=use.content, tail=name[len(prefix) :]))
-    uses += [use for end, use in _WILDCARDS if name.endswith(end)]
-    return tuple(uses)
-
-
 def uses_of(name: str) -> tuple[Use, ...]:
     """What an attribute of this name is good for; nothing when no table knows it."""
-    return _known(name) if len(name) <= _LONGEST_NAME else ()
+    return EXACT.get(name) or (_by_ends(name) if len(name) <= _LONGEST_NAME else ())
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def _by_ends(name: str) -> tuple[Use, ...]:
+    """By the beginning of the name, which is that of a group, else by its end."""
+    for prefix, use in _GROUPS:
+        if name.startswith(prefix):
+            return (Use(use.slot, use.rank, GROUP, content=use.content, tail=name[len(prefix) :]),)
+    return tuple(use for end, use in _WILDCARDS if name.endswith(end))
 
 
 def _named(names: Names, otherwise: Reader) -> Iterator[tuple[str, Reader]]:
@@ -76,7 +75,7 @@ def _uses(convention: Convention) -> Iterator[tuple[str, Use]]:
     yield from ((name, Use(name, 0, DROP)) for name in convention.dropped)
 
 
-def _compiled() -> tuple[dict[str, list[Use]], list[tuple[str, Use]], list[tuple[str, Use]]]:
+def _compiled() -> tuple[dict[str, tuple[Use, ...]], list[tuple[str, Use]], list[tuple[str, Use]]]:
     exact: dict[str, list[Use]] = {}
     groups: list[tuple[str, Use]] = []
     wildcards: list[tuple[str, Use]] = []
@@ -93,10 +92,10 @@ def _compiled() -> tuple[dict[str, list[Use]], list[tuple[str, Use]], list[tuple
             for end in ends:
                 rank += 1
                 wildcards.append((end, Use(slot, rank, FIELD, READERS.get(slot, text))))
-    return exact, groups, wildcards
+    return {name: tuple(uses) for name, uses in exact.items()}, groups, wildcards
 
 
-_EXACT, _GROUPS, _WILDCARDS = _compiled()
+EXACT, _GROUPS, _WILDCARDS = _compiled()
 SIGNS: Final[Mapping[str, str]] = {name: kind for table in reversed(CONVENTIONS) for name, kind in table.signs.items()}
 FIRST_TOKEN: Final = frozenset(name for table in CONVENTIONS for name in table.first_token)
 # Words that say no more than the kind that they stand for: the first of each kind. Others are kept beside it.

@@ -15,6 +15,7 @@ from traces.records import Json
 class Reading:
     """What a content attribute says: the value of its payload field, and what it holds beyond it, kept in its place.
 
+    `rest` is None where the attribute is its value, an object (often empty) where it is a body around the value.
     `fields` are values for fields of the record that nothing else has said.
     """
 

@@ -8,36 +8,32 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from traces.records import Json
-from traces.wire.jsontext import embedded, whole_text
+from traces.wire.jsontext import embedded
 
 Reader = Callable[[Json], Json]
 LONGEST_TEXT: Final = 1_000
 _LARGEST: Final = 2**63 - 1
 _MOST_DOLLARS: Final = Decimal(10) ** 12
 _MOST_TAGS: Final = 100
+SEPARATOR: Final = "\x1f"  # joins tags on their way to the database, so no tag may hold it
 
 
 def clean_text(text: str) -> str:
     """`text` as a column can hold it: without NUL, which Postgres refuses, and without lone surrogates."""
     if "\0" in text:
         text = text.replace("\0", "")
-    return text if text.isascii() else whole_text(text).replace("\ufffd", "") if _broken(text) else text
-
-
-def _broken(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
+    return text if text.isascii() else text.encode("utf-8", "ignore").decode()
 
 
 def text(value: Json) -> str | None:
     """A string, or what a number spells; the first of a list. Blank is None."""
+    if type(value) is str:
+        if len(value) <= LONGEST_TEXT and value.isascii() and "\0" not in value:
+            return value.strip() or None
+        return clean_text(value)[:LONGEST_TEXT].strip() or None
     if isinstance(value, list):
         value = value[0] if value else None
-    if isinstance(value, str):
-        return clean_text(value)[:LONGEST_TEXT].strip() or None
+        return None if isinstance(value, list) else text(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)[:LONGEST_TEXT]
     return None
@@ -128,7 +124,7 @@ def texts(value: Json) -> list[str] | None:
         value = found if isinstance(found, list) else [value]
     if not isinstance(value, list):
         return None
-    return [said for one in value[:_MOST_TAGS] if (said := text(one))] or None
+    return [said.replace(SEPARATOR, " ") for one in value[:_MOST_TAGS] if (said := text(one))] or None
 
 
 def finish_reason(value: Json) -> str | None:

@@ -24,6 +24,7 @@ from traces.records import Json, RawSpan, Receipt, Rejection, SpanEvent
 from traces.wire.decoded import Decoded
 from traces.wire.jsontext import finite
 from traces.wire.otlp_replies import RPC_CODES, UNKNOWN, partial_message
+from traces.wire.protobuf_text import mended
 
 content_type = "application/x-protobuf"
 _STATUSES = {0: "unset", 1: "ok", 2: "error"}
@@ -32,10 +33,7 @@ _NO_SPAN, _NO_TRACE = bytes(8), bytes(16)
 
 def decode(body: bytes) -> Decoded:
     """The spans of an ExportTraceServiceRequest. Raises Unreadable when it is none; a bad id costs only its span."""
-    try:
-        request = ExportTraceServiceRequest.FromString(body)
-    except DecodeError as error:
-        raise Unreadable("This is not an OTLP trace export in protobuf: the message cannot be parsed.") from error
+    request = _request(body)
     decoded = Decoded()
     index = 0
     for of_resource in request.resource_spans:
@@ -105,6 +103,17 @@ def any_value(value: AnyValue) -> Json:
     if which == "bytes_value":
         return b64encode(value.bytes_value).decode()
     return None
+
+
+def _request(body: bytes) -> ExportTraceServiceRequest:
+    try:
+        return ExportTraceServiceRequest.FromString(body)
+    except DecodeError:
+        pass  # perhaps only for a text that is no UTF-8
+    try:
+        return ExportTraceServiceRequest.FromString(mended(body, ExportTraceServiceRequest))
+    except DecodeError as error:
+        raise Unreadable("This is not an OTLP trace export in protobuf: the message cannot be parsed.") from error
 
 
 def _bad_id(trace_id: bytes, span_id: bytes) -> str | None:

@@ -1,0 +1,71 @@
+import gzip
+import zlib
+
+import pytest
+
+from traces.errors import TooLarge, Unreadable, UnsupportedType
+from traces.wire.inflate import inflate
+
+TEXT = b"what the model said " * 1_000
+
+
+def raw_deflate(data):
+    squeeze = zlib.compressobj(wbits=-15)
+    return squeeze.compress(data) + squeeze.flush()
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (TEXT, None),
+        (TEXT, "identity"),
+        (gzip.compress(TEXT), "gzip"),
+        (gzip.compress(TEXT), " GZIP "),
+        (gzip.compress(TEXT[:500]) + gzip.compress(TEXT[500:]), "gzip"),
+        (gzip.compress(TEXT) + bytes(100), "gzip"),
+        (zlib.compress(TEXT), "deflate"),
+        (raw_deflate(TEXT), "deflate"),
+    ],
+)
+def test_every_encoding_gives_the_same_bytes(body, encoding):
+    assert inflate(body, encoding, 1_000_000) == TEXT
+
+
+def test_incompressible_data_larger_than_a_window_comes_through():
+    noise = b"".join(zlib.crc32(bytes([n % 256, n // 256])).to_bytes(4, "big") for n in range(60_000))
+    assert inflate(gzip.compress(noise), "gzip", 1_000_000) == noise
+
+
+@pytest.mark.parametrize("body", [b"", b"not gzip", gzip.compress(TEXT)[:-9], gzip.compress(TEXT) + b"tail"])
+def test_a_broken_gzip_body_is_unreadable(body):
+    with pytest.raises(Unreadable):
+        inflate(body, "gzip", 1_000_000)
+
+
+def test_something_after_the_end_of_deflate_is_unreadable():
+    with pytest.raises(Unreadable):
+        inflate(zlib.compress(TEXT) + b"tail", "deflate", 1_000_000)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_bomb_is_stopped_while_it_inflates(encoding):
+    bomb = gzip.compress(bytes(50_000_000)) if encoding == "gzip" else zlib.compress(bytes(50_000_000))
+    with pytest.raises(TooLarge, match="over 1,000,000 bytes uncompressed"):
+        inflate(bomb, encoding, 1_000_000)
+
+
+def test_many_members_may_not_pass_the_limit_together():
+    with pytest.raises(TooLarge):
+        inflate(gzip.compress(TEXT) * 60, "gzip", 1_000_000)
+
+
+def test_the_limit_holds_for_plain_bodies_and_includes_itself():
+    assert inflate(b"12345", None, 5) == b"12345"
+    assert inflate(gzip.compress(b"12345"), "gzip", 5) == b"12345"
+    with pytest.raises(TooLarge):
+        inflate(b"123456", None, 5)
+
+
+def test_another_encoding_is_refused_with_the_ones_that_are_taken():
+    with pytest.raises(UnsupportedType, match=r"Content-Encoding is br; send gzip, deflate or none\."):
+        inflate(TEXT, "br", 1_000_000)
