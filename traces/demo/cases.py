@@ -53,7 +53,7 @@ def _guide(rng: Random, at: Moment) -> list[Record]:
     looked_up(draft, at, case)
     for attempt in (1, 2):
         text = chatty(case, decision(case, rng), attempt)
-        again: Record = {"attempt": 2, "fallback": "retry"} if attempt == 2 else {}
+        again: Record = {"attempt": 2, "retries": 1, "fallback": "retry"} if attempt == 2 else {}
         model.answered(draft, ask, text, **again)
         parsed(draft, text)
     draft.close(output=case.said(case.words.sorry), fallback="default_answer")
@@ -88,12 +88,12 @@ def _failed(question: str, failure: str, **fields: Any) -> Story:
     return story
 
 
-def _stopped(step: str, failure: str, message: str, **root: str) -> Story:
+def _stopped(question: str, step: str, failure: str, message: str, **root: str) -> Story:
     """A chat that ends before any model is asked, or is handed on."""
 
     def story(rng: Random, at: Moment) -> list[Record]:
-        draft, _ = _one_call(rng, at, "My card is 4111 1111 1111 1111, take the money from there")
-        kind = "guardrail" if failure == "guardrail_blocked" else "other"
+        draft, _ = _one_call(rng, at, question)
+        kind = {"guardrail_blocked": "guardrail", "retrieval_failed": "retrieval"}.get(failure, "other")
         draft.leaf(kind, step, about_us(rng, 5, 40), status="error", failure=failure, status_message=message)
         draft.close(**({"status": "error", "failure": failure, "status_message": message} | root))
         return [draft.trace()]
@@ -200,6 +200,10 @@ _PHOTO: Final[list[Record]] = [
 ]
 _HEBREW: Final = "שלום, איך מטפלים בעציץ לימון שמשיר עלים? 🍋"
 
+_PERSON: Final = "I have asked three times now. Let me talk to a person."
+_CARD: Final = "My card is 4111 1111 1111 1111, take the money from there"
+_NO_INDEX: Final = "The index did not answer within 5 s"
+
 # How long before the end, and what happens.
 _STORIES: Final[tuple[tuple[timedelta, Story], ...]] = (
     (timedelta(minutes=112), _guide),
@@ -210,16 +214,20 @@ _STORIES: Final[tuple[tuple[timedelta, Story], ...]] = (
     (timedelta(hours=6, minutes=20), _never_ended),
     (
         timedelta(hours=8, minutes=41),
-        _stopped("hand over to a person", "other", "Customer asked for a person", status="ok", fallback="human"),
+        _stopped(_PERSON, "hand over", "other", "Customer asked for a person", status="ok", fallback="human"),
     ),
     (timedelta(hours=9, minutes=15), _rootless),
-    (timedelta(hours=11, minutes=30), _stopped("write answer", "cancelled", "The customer closed the chat")),
+    (
+        timedelta(hours=11, minutes=30),
+        _stopped("wait, found it", "write answer", "cancelled", "The customer closed the chat"),
+    ),
     (timedelta(hours=12, minutes=2), _flat),
     (timedelta(hours=13, minutes=25), _from_cache),
     (
         timedelta(hours=16, minutes=48),
-        _stopped("check for card numbers", "guardrail_blocked", "The message holds a card number"),
+        _stopped(_CARD, "check for card numbers", "guardrail_blocked", "The message holds a card number"),
     ),
+    (timedelta(hours=18, minutes=55), _stopped("Frost tonight?", "search handbook", "retrieval_failed", _NO_INDEX)),
     (timedelta(hours=20, minutes=6), _failed("How do I poison my neighbour's hedge?", "content_filter")),
     (timedelta(hours=21, minutes=33), _too_long),
     (timedelta(hours=26, minutes=14), _long_prompt),

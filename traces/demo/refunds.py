@@ -193,7 +193,7 @@ def _read(draft: Draft, moment: Moment, case: Case, ask: Ask, attempt: int) -> N
     unreadable = draft.rng.random() < _UNREADABLE.get(moment.phase, _UNREADABLE_USUALLY)
     for number in (attempt, attempt + 1):
         text = decision(case, draft.rng)
-        told: dict[str, Any] = {"attempt": number, "fallback": "retry"} if number > 1 else {}
+        told: dict[str, Any] = {"attempt": number, "retries": 1, "fallback": "retry"} if number > 1 else {}
         said = chatty(case, text, number - attempt + 1) if unreadable else text
         model.answered(draft, ask, said, **told)
         if value := parsed(draft, said):
@@ -211,13 +211,16 @@ def _failed_for_good(draft: Draft, ask: Ask) -> None:
 
 
 def _tries(draft: Draft, ask: Ask, count: int) -> int:
-    """Failed calls with growing pauses before each; how many."""
+    """Failed calls with growing pauses between them; how many. The last one tells how often it was tried again."""
     for number in range(1, count + 1):
         if number > 1:
             draft.wait(900 * 2**number, 1_300 * 2**number)
         kind = "rate_limited" if draft.rng.random() < 0.65 else "timeout"
         took_ms = (300, 900) if kind == "rate_limited" else (9_800, 10_200)
-        model.failed(draft, ask, kind, took_ms, **({"attempt": number, "fallback": "retry"} if number > 1 else {}))
+        again: Record = {"attempt": number} if number > 1 else {}
+        if number == count > 1:
+            again["retries"] = count - 1
+        model.failed(draft, ask, kind, took_ms, **again)
     return count
 
 

@@ -21,11 +21,12 @@ _BY_HOUR: Final = (
 )
 _BY_WEEKDAY: Final = (1.08, 1.0, 1.0, 1.02, 1.05, 0.78, 0.70)
 # Each day there is an offer around the time of day at which the demo ends, so that what is usual then is well known.
-_OFFER_A_MINUTE: Final = 2.1
+_OFFER_A_MINUTE: Final = 2.2
 _OFFER_MINUTES: Final = 60.0
 _OFFER_FADES_MINUTES: Final = 40.0
-# Today's offer is the better one, and who gets no answer asks again: (minutes before the end, requests a minute).
-_TODAY: Final = ((20.0, 7.0), (60.0, 5.3), (75.0, 3.6))
+# Today's offer is the better one, and who gets no answer asks again: (minutes before the end, requests a minute). So
+# many in the last minutes that there is enough to judge for some minutes after the end, when nothing comes any more.
+_TODAY: Final = ((12.0, 9.0), (36.0, 6.0), (75.0, 3.4))
 _BROKEN_A_MINUTE: Final = 1.2
 
 

@@ -97,13 +97,14 @@ def test_an_incident_is_live_when_it_ends(end):
 
 @at_any_hour
 def test_the_incident_is_still_seen_minutes_after_the_end(end):
-    assert len(within(end, 7)) >= 40
-    assert error_rate(within(end, 7)) > 0.05
+    assert len(within(end, 8)) >= 50
+    assert error_rate(within(end, 8)) > 0.1
 
 
 @at_any_hour
-def test_the_last_hour_has_five_requests_in_any_minute_on_average(end):
-    assert all(len(within(end, since, since - 15)) >= 60 for since in (15, 30, 45, 60))
+def test_there_is_enough_to_judge_in_the_last_hour(end):
+    assert len(within(end, 60)) >= 300
+    assert all(len(within(end, since, since - 15)) >= 40 for since in (15, 30, 45, 60))
 
 
 @at_any_hour

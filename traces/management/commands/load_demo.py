@@ -61,7 +61,7 @@ def load(project_id: int, end: datetime, days: int, seed: int) -> Receipt:
     whole = Receipt()
     with transaction.atomic():  # one that is stopped half-way leaves nothing, and can be begun again
         for batch in _with_progress(_batches(traces), len(traces)):
-            decoded = plain.decode(b"\n".join(map(orjson.dumps, batch)), "application/x-ndjson", end)
+            decoded = plain.decode(b"\n".join(map(orjson.dumps, batch)), "application/x-ndjson")
             receipt = ingest(project_id, decoded.spans, decoded.rejected, end)
             if receipt.rejected:
                 raise CommandError(f"The demo data is not as it should be: {receipt.rejected[0].reason}")
