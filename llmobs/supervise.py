@@ -109,7 +109,7 @@ class Service:
             return
         try:
             process.wait(self.stop_seconds)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        except subprocess.TimeoutExpired:
             process.kill()
         kill_group(process.pid)
         process.wait()

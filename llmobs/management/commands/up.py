@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
@@ -105,10 +105,17 @@ class Command(BaseCommand):
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Make SIGTERM, and the end of the terminal, what Ctrl-C is."""
+    """Make SIGTERM, and the end of the terminal, what Ctrl-C is. Only the first counts, so that the stop is orderly.
 
-    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
+    make passes signals on that the terminal has sent to all, so that more than one is usual.
+    """
+    seen = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        if not seen:
+            seen = True
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
