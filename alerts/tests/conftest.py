@@ -1,0 +1,51 @@
+"""Fixtures of the alerts: tasks that run at once, and a mail server that listens on loopback."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from alerts import tasks
+
+
+@pytest.fixture
+def at_once() -> Iterator[None]:
+    """Tasks run in the caller, and their errors are the test's."""
+    configuration = tasks.evaluate_rule.app.conf
+    configuration.task_always_eager = configuration.task_eager_propagates = True
+    yield
+    configuration.task_always_eager = configuration.task_eager_propagates = False
+
+
+@dataclass
+class MailServer:
+    """What a server that speaks SMTP received; `refuse` is the answer that it gives instead of taking a mail."""
+
+    received: list[EmailMessage] = field(default_factory=list)
+    refuse: str = ""
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.refuse:
+            return self.refuse
+        self.received.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 taken"
+
+
+@pytest.fixture
+def mail_server(settings: Any) -> Iterator[MailServer]:
+    """A real SMTP server on a free port of loopback, to which the settings point."""
+    handler = MailServer()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller.start()
+    settings.EMAIL_URL = f"smtp://127.0.0.1:{port}"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    yield handler
+    controller.stop()

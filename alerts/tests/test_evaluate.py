@@ -1,0 +1,300 @@
+"""A look at a rule, and what follows from it, on real rollups."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.utils import timezone
+
+from alerts.evaluate import SWITCHED_OFF, evaluate, switch_off
+from alerts.models import Incident, Notification, Rule
+from alerts.rules import LOOK_INTERVAL, claim_due, ensure_all, ensure_rules, recipients
+from alerts.tests.traffic import QUARTER, counted, rule_of, some_fail, steady, usual_days
+from llmobs.lib.timerange import FIVE_MINUTES, floor
+from traces.ids import trace_key
+
+HALF_MINUTE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def now():
+    """Two minutes into a five-minute bucket, a little in the past."""
+    return floor(timezone.now(), FIVE_MINUTES) - timedelta(minutes=3)
+
+
+@pytest.fixture
+def outage(project, admin, now):
+    """A fifth of the requests fails, since ten minutes before `now`; the usual is no failure at all."""
+    began_at = floor(now, FIVE_MINUTES) - timedelta(minutes=10)
+    counted(
+        project,
+        *usual_days(now),
+        *steady(began_at - QUARTER, began_at, 60),
+        *some_fail(began_at, now, 60, failed=12),
+    )
+    return began_at
+
+
+def test_an_outage_opens_one_incident_at_the_second_look(project, outage, now):
+    rule = rule_of(project, "error_rate")
+    assert evaluate(rule.pk, now) == []
+    told = evaluate(rule.pk, now + HALF_MINUTE)
+    incident = Incident.objects.get()
+    assert (incident.rule, incident.began_at, incident.n) == (rule, outage, 60)
+    assert incident.peak == pytest.approx(0.2)
+    assert incident.usual == 0
+    assert incident.title.replace("\u00a0", " ") == "Shop answers 20 % of its requests with an error"
+    assert [row.pk for row in Notification.objects.all()] == told
+
+
+def test_it_keeps_three_traces_that_failed(project, outage, now):
+    rule = rule_of(project, "error_rate", looks_to_open=1)
+    evaluate(rule.pk, now)
+    shown = {bytes.fromhex(key) for key in Incident.objects.get().examples}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT trace_id FROM traces_span WHERE project_id = %s AND parent_id IS NULL AND status = 'error'"
+            " ORDER BY happened_at DESC LIMIT 3",
+            [project.pk],
+        )
+        assert shown == {bytes(trace_id) for (trace_id,) in cursor.fetchall()}
+
+
+def test_a_look_that_is_repeated_or_late_changes_nothing(project, outage, now):
+    rule = rule_of(project, "error_rate")
+    evaluate(rule.pk, now)
+    assert evaluate(rule.pk, now) == evaluate(rule.pk, now - HALF_MINUTE) == []
+    assert Rule.objects.get(pk=rule.pk).standing_looks == 1
+    assert not Incident.objects.exists()
+
+
+def test_further_looks_update_the_incident_and_tell_nobody(project, outage, now):
+    rule = rule_of(project, "error_rate", looks_to_open=1)
+    evaluate(rule.pk, now)
+    counted(project, *some_fail(now - timedelta(minutes=2), now, 40, failed=40))
+    assert evaluate(rule.pk, now + HALF_MINUTE) == []
+    incident = Incident.objects.get()
+    assert incident.peak == pytest.approx(52 / 100)
+    assert "52" in incident.title
+    assert Notification.objects.count() == 1
+
+
+def test_it_resolves_after_ten_clean_minutes_and_says_so(project, outage, now):
+    rule = rule_of(project, "error_rate", looks_to_open=1)
+    evaluate(rule.pk, now)
+    later = floor(now, FIVE_MINUTES) + timedelta(minutes=22)
+    counted(project, *steady(now, later, 150))
+    assert evaluate(rule.pk, later) == []
+    assert evaluate(rule.pk, later + timedelta(minutes=9)) == []
+    [told] = evaluate(rule.pk, later + timedelta(minutes=10))
+    incident = Incident.objects.get()
+    assert (incident.over_at, incident.resolved_at) == (later, later + timedelta(minutes=10))
+    assert Notification.objects.get(pk=told).occasion == "resolved"
+
+
+def test_one_clean_look_does_not_resolve(project, outage, now):
+    rule = rule_of(project, "error_rate", looks_to_open=1, clean_minutes=1)
+    evaluate(rule.pk, now)
+    Rule.objects.filter(pk=rule.pk).update(limit=0.5)
+    evaluate(rule.pk, now + HALF_MINUTE)
+    Rule.objects.filter(pk=rule.pk).update(limit=0.05)
+    evaluate(rule.pk, now + 2 * HALF_MINUTE)
+    evaluate(rule.pk, now + 4 * HALF_MINUTE)
+    assert Incident.objects.get().is_open
+
+
+def test_an_incident_of_which_nothing_can_be_said_is_over_after_an_hour(project, outage, now):
+    rule = rule_of(project, "error_rate", looks_to_open=1)
+    evaluate(rule.pk, now)
+    quiet = now + timedelta(minutes=30)
+    evaluate(rule.pk, quiet)
+    assert Incident.objects.get().is_open
+    evaluate(rule.pk, quiet + timedelta(hours=1))
+    assert Incident.objects.get().resolution == "For an hour there was too little to judge."
+
+
+def test_one_bad_minute_opens_nothing(project, admin, now):
+    start = floor(now, FIVE_MINUTES)
+    minute = timedelta(minutes=1)
+    counted(
+        project,
+        *steady(start - 2 * FIVE_MINUTES, start, 150),
+        *some_fail(start, start + minute, 15, failed=15),
+        *steady(start + minute, start + 2 * minute, 15),
+    )
+    rule = rule_of(project, "error_rate")
+    for seconds in range(0, 180, 30):
+        evaluate(rule.pk, now + timedelta(seconds=seconds))
+    assert Rule.objects.get(pk=rule.pk).standing == "broken"
+    assert not Incident.objects.exists()
+
+
+def test_slow_answers_open_an_incident_with_the_slowest_traces(project, admin, now):
+    began_at = floor(now, FIVE_MINUTES) - timedelta(minutes=10)
+    slowest = steady(now - timedelta(minutes=1), now, 1, duration_us=60_000_000)
+    counted(project, *usual_days(now), *steady(began_at, now, 60, duration_us=4_500_000), *slowest)
+    evaluate(rule_of(project, "latency", looks_to_open=1).pk, now)
+    incident = Incident.objects.get()
+    assert incident.began_at == began_at
+    assert incident.usual == pytest.approx(1_000_000, rel=0.02)
+    assert incident.peak == pytest.approx(4_500_000, rel=0.02)
+    assert incident.examples[0] == slowest[0].trace_id.hex()
+
+
+def test_dear_calls_open_a_ticket_with_the_dearest_traces(project, admin, now):
+    end = floor(now, FIVE_MINUTES)
+    counted(project, *usual_days(now), *steady(end - QUARTER, end, 60, cost_usd=Decimal("0.05")))
+    evaluate(rule_of(project, "cost", looks_to_open=1).pk, now)
+    incident = Incident.objects.get()
+    assert (incident.severity, incident.began_at) == ("ticket", end - QUARTER)
+    assert incident.peak == pytest.approx(3.0)
+    assert incident.usual == pytest.approx(0.61, rel=0.05)
+
+
+def test_a_silence_opens_an_incident_and_shows_what_came_last(project, admin, now):
+    end = floor(now, FIVE_MINUTES)
+    last = steady(end - 3 * QUARTER, end - QUARTER, 100)
+    counted(project, *usual_days(now), *last)
+    evaluate(rule_of(project, "silence").pk, now)
+    evaluate(rule_of(project, "silence").pk, now + HALF_MINUTE)
+    incident = Incident.objects.get()
+    assert incident.title.replace("\u00a0", " ") == "Shop gets no requests in 15 min"
+    assert incident.began_at == end - QUARTER
+    assert last[-1].trace_id.hex() in incident.examples
+
+
+def test_a_project_of_yesterday_has_no_usual_yet(project, admin, now):
+    counted(project, *steady(now - QUARTER, now, 60, duration_us=9_000_000))
+    rule = rule_of(project, "latency")
+    evaluate(rule.pk, now)
+    assert "less than a day" in Rule.objects.get(pk=rule.pk).last_sentence
+    assert not Incident.objects.exists()
+
+
+def test_silence_is_not_heard_while_counting_is_behind(project, admin, now):
+    counted(project, *usual_days(now))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO traces_mark (project_id, starts_at) VALUES (%s, %s)", [project.pk, now - timedelta(hours=3)]
+        )
+    rule = rule_of(project, "silence", looks_to_open=1)
+    evaluate(rule.pk, now)
+    assert "being counted" in Rule.objects.get(pk=rule.pk).last_sentence
+    assert not Incident.objects.exists()
+
+
+def test_what_carries_it_is_named(project, admin, now):
+    began_at = floor(now, FIVE_MINUTES) - timedelta(minutes=10)
+    yesterday = began_at - timedelta(hours=4)
+    refund = {"feature": "refund", "model_requested": "gpt-4.1"}
+    counted(
+        project,
+        *steady(yesterday, began_at, 300),
+        *steady(yesterday, began_at, 100, **refund),
+        *steady(began_at, now, 60),
+        *steady(began_at, now, 30, failed=True, **refund),
+    )
+    evaluate(rule_of(project, "error_rate", looks_to_open=1).pk, now)
+    feature, model = Incident.objects.get().carriers
+    assert (feature["dimension"], feature["value"], feature["observed"]) == ("feature", "refund", 30)
+    assert feature["share"] > 0.95
+    assert (model["dimension"], model["value"]) == ("model", "gpt-4.1")
+
+
+def test_traces_of_another_project_count_for_nothing(project, other_project, outage, now):
+    evaluate(rule_of(other_project, "error_rate", looks_to_open=1).pk, now)
+    assert not Incident.objects.exists()
+
+
+def test_a_rule_that_was_switched_off_closes_its_incident(project, outage, now):
+    rule = rule_of(project, "error_rate", looks_to_open=1)
+    evaluate(rule.pk, now)
+    Rule.objects.filter(pk=rule.pk).update(enabled=False)
+    assert len(switch_off(rule, now)) == 1
+    assert switch_off(rule, now) == evaluate(rule.pk, now + HALF_MINUTE) == []
+    assert Incident.objects.get().resolution == SWITCHED_OFF
+
+
+def test_a_rule_that_is_gone_is_no_error(db, now):
+    assert evaluate(4711, now) == []
+
+
+def test_the_database_allows_one_open_incident_a_rule(project, outage, now):
+    rule = rule_of(project, "error_rate", looks_to_open=1)
+    evaluate(rule.pk, now)
+    second = Incident.objects.get()
+    second.pk = None
+    with pytest.raises(IntegrityError, match="one_open_incident_per_rule"), transaction.atomic():
+        second.save(force_insert=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_evaluators_at_once_open_one_incident_and_tell_once(project, outage, now):
+    rule = rule_of(project, "error_rate", looks_to_open=1)
+
+    def look(seconds):
+        try:
+            return evaluate(rule.pk, now + timedelta(seconds=seconds))
+        finally:
+            close_old_connections()
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        told = [pk for ids in pool.map(look, range(4)) for pk in ids]
+    assert Incident.objects.count() == 1
+    assert len(told) == Notification.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_due_rule_is_claimed_by_one_of_two(project, now):
+    ensure_rules(project)
+
+    def claim(_):
+        try:
+            return claim_due(timezone.now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [pk for ids in pool.map(claim, range(4)) for pk in ids]
+    assert sorted(claimed) == sorted(Rule.objects.values_list("pk", flat=True))
+
+
+def test_a_claimed_rule_is_due_again_at_the_next_tick(project):
+    ensure_rules(project)
+    now = timezone.now()
+    assert len(claim_due(now)) == 4
+    assert claim_due(now + LOOK_INTERVAL / 2) == []
+    assert len(claim_due(now + HALF_MINUTE)) == 4
+
+
+def test_a_project_gets_four_rules_and_keeps_what_was_changed(project, other_project, django_assert_num_queries):
+    ensure_all()
+    Rule.objects.filter(project=project, kind="cost").update(limit=9)
+    ensure_rules(project)
+    with django_assert_num_queries(1):
+        ensure_all()
+    assert Rule.objects.count() == 8
+    assert Rule.objects.get(project=project, kind="cost").limit == 9
+
+
+def test_only_the_demonstration_starts_without_its_silence_rule(project):
+    project.slug = "demo"
+    project.save()
+    assert not rule_of(project, "silence").enabled
+    assert Rule.objects.filter(enabled=True).count() == 3
+
+
+def test_nobody_named_means_the_admins(project, admin, engineer, stranger, django_user_model):
+    django_user_model.objects.create_superuser("root@example.org", "x")
+    rule = rule_of(project, "cost")
+    assert recipients(rule) == ["ada@example.org", "root@example.org"]
+    rule.recipients = "on-call@example.org\n\nOn-Call@example.org\n"
+    assert recipients(rule) == ["On-Call@example.org"]
+
+
+def test_the_examples_are_keys_of_traces(project, outage, now):
+    evaluate(rule_of(project, "error_rate", looks_to_open=1).pk, now)
+    assert all(trace_key(key).hex() == key for key in Incident.objects.get().examples)
