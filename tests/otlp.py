@@ -60,7 +60,10 @@ def post(
     client: Client, body: bytes, key: str, content_type: str = PROTOBUF, path: str = "/v1/traces", **headers: str
 ) -> HttpResponse:
     """The answer to `body` sent with `key`."""
-    return client.post(path, body, content_type, headers={"Authorization": f"Bearer {key}", **headers})
+    # Django's client leaves out type and length of an empty body, unless they are told as headers.
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named |= {"Authorization": f"Bearer {key}", "Content-Type": content_type, "Content-Length": str(len(body))}
+    return client.post(path, body, content_type, headers=named)
 
 
 def _value(value: Any) -> AnyValue:

@@ -19,7 +19,6 @@ from urllib.parse import quote
 import pytest
 
 START_SECONDS = 30
-THREADS = "2"
 
 
 @pytest.fixture(scope="session")
@@ -41,15 +40,15 @@ def web(transactional_db: None, _web_address: str) -> str:
 
 
 @contextmanager
-def served(folder: Path, **env: str) -> Iterator[str]:
+def served(folder: Path, threads: int = 2, **env: str) -> Iterator[str]:
     """A server with this environment beside our own; gives its `host:port`. Its words are in `folder`/web.log."""
     port = free_port()
     options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    options += ["--blocking-threads", THREADS, "--no-ws", "--log-level", "warning"]
+    options += ["--blocking-threads", str(threads), "--no-ws", "--log-level", "warning"]
     with (folder / "web.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "granian", *options, "llmobs.wsgi:application"],
-            env=os.environ | {"WEB_THREADS": THREADS, "DJANGO_SETTINGS_MODULE": "llmobs.settings"} | env,
+            env=os.environ | {"WEB_THREADS": str(threads), "DJANGO_SETTINGS_MODULE": "llmobs.settings"} | env,
             stdout=log,
             stderr=subprocess.STDOUT,
         )

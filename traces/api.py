@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.db import Error as DatabaseProblem
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -18,7 +19,7 @@ from accounts.authentication import NO_KEY, UNKNOWN_KEY, key_in
 from accounts.keys import KeyHolder, holder_of, note_use
 from accounts.models import Key, Project
 from traces import answers
-from traces.errors import KeyRefused, MethodRefused, ScopeRefused, TooLarge, TracesError
+from traces.errors import KeyRefused, MethodRefused, ScopeRefused, StoreUnavailable, TooLarge, TracesError, Unreadable
 from traces.ingest import ingest
 from traces.queries.spans import payloads_of
 from traces.queries.traces import Trace, trace_of, traces_of_request
@@ -28,14 +29,17 @@ from traces.wire.inflate import inflate
 
 
 def ingest_project(request: HttpRequest) -> Project:
-    """The project that the request's key may write to. Raises KeyRefused or ScopeRefused."""
+    """The project that the request's key may write to. Raises KeyRefused, ScopeRefused or StoreUnavailable."""
     key = key_in(request)
-    holder: KeyHolder | None = holder_of(key) if key else None
-    if holder is None:
-        raise KeyRefused(UNKNOWN_KEY if key else NO_KEY)
-    if holder.scope != Key.Scope.INGEST:
-        raise ScopeRefused("This key may only read; sending traces needs a key with the scope ingest.")
-    note_use(holder.key_id, timezone.now())
+    try:
+        holder: KeyHolder | None = holder_of(key) if key else None
+        if holder is None:
+            raise KeyRefused(UNKNOWN_KEY if key else NO_KEY)
+        if holder.scope != Key.Scope.INGEST:
+            raise ScopeRefused("This key may only read; sending traces needs a key with the scope ingest.")
+        note_use(holder.key_id, timezone.now())
+    except DatabaseProblem as error:  # a key that cannot be looked up is not an unknown one
+        raise StoreUnavailable("The database does not answer; send the spans again.") from error
     return holder.project
 
 
@@ -53,6 +57,8 @@ def body_of(request: HttpRequest) -> bytes:
     body: bytes = stream.read(limit + 1 if length is None else length)
     if len(body) > limit:
         raise TooLarge(f"The body is over {limit:,} bytes; send smaller batches.")
+    if length is not None and len(body) < length:  # what is left of it may well be readable, and would be stored
+        raise Unreadable(f"The body ends after {len(body):,} of the {length:,} bytes that Content-Length says.")
     return inflate(body, request.headers.get("Content-Encoding"), settings.INGEST_MAX_INFLATED_BYTES)
 
 

@@ -43,10 +43,12 @@ def _store(form: WireFormat, project: Project, body: bytes) -> bytes:
 
 
 def _respond(request: HttpRequest, take: Take) -> HttpResponse:
-    """Key, format, body, answer; a refusal is written in the request's own encoding, JSON where that has none."""
+    """Format, key, body, answer; a refusal is written in the request's own encoding, JSON where that has none."""
     form: WireFormat = otlp_json
     try:
-        form = wire_format(request.headers.get("Content-Type"))
+        content_type = request.headers.get("Content-Type")
+        if request.method == "POST" or content_type:
+            form = wire_format(content_type)
         if request.method != "POST":
             raise MethodRefused("Send OpenTelemetry data to this address with POST.")
         project = ingest_project(request)
