@@ -63,7 +63,6 @@ OTEL_GENAI = Convention(
         ),
         "session_id": ("gen_ai.conversation.id", "session.id"),
         "user_id": ("user.id",),
-        "feature": ("gen_ai.workflow.name",),
         "prompt_name": ("gen_ai.prompt.name",),
         "prompt_version": ("gen_ai.prompt.version",),
         "tool_name": ("gen_ai.tool.name",),

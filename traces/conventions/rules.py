@@ -86,12 +86,10 @@ def _compiled() -> tuple[dict[str, tuple[Use, ...]], list[tuple[str, Use]], list
             ranked = Use(use.slot, rank, use.place, use.read, use.content)
             if name.endswith("."):
                 groups.append((name, ranked))
+            elif name.startswith("*"):
+                wildcards.append((name[1:], ranked))
             elif not any(one.slot == use.slot and one.place == use.place for one in exact.get(name, ())):
                 exact.setdefault(name, []).append(ranked)
-        for slot, ends in convention.wildcards.items():
-            for end in ends:
-                rank += 1
-                wildcards.append((end, Use(slot, rank, FIELD, READERS.get(slot, text))))
     return {name: tuple(uses) for name, uses in exact.items()}, groups, wildcards
 
 

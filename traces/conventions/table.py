@@ -5,7 +5,6 @@ First present wins: tables in the order of `CONVENTIONS`, names in the order of 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from traces.conventions.values import Reader
 from traces.records import Json
@@ -51,12 +50,14 @@ Names = tuple[str | tuple[str, Reader], ...]
 class Convention:
     """One vocabulary.
 
-    `fields`: a field of SpanRecord ← attributes, each alone or with its own reader. Also `answered_model`, which is
-    the model that answered or, of a failed call, the one that was asked; and `attempts`, the number of tries.
-    `kinds`: attribute → its words in lower case → a kind. `parameters`: a parameter ← attributes.
+    `fields`: a field of SpanRecord ← attributes, each alone or with its own reader; `*` in front stands for any
+    beginning. Also `answered_model`, which is the model that answered or, of a failed call, the one that was asked;
+    and `attempts`, the number of tries. `parameters`: a parameter ← attributes.
+    `kinds`: attribute → its words in lower case → a kind, of each kind first the word that says no more than it.
+    `signs`: an attribute that says the kind by being there, when none of `kinds` does.
     `contents`: a field of Payload ← places; also `system` (a prompt sent beside the messages), and `settings` and
     `metadata` (JSON objects: more parameters; more attributes, named `metadata.<key>`).
-    `wildcards`: a field ← ends of names. `dropped`: attributes that only say how another one is written.
+    `dropped`: attributes that only say how another one is written.
     `first_token`: names of events at the moment of the first token.
     """
 
@@ -65,11 +66,6 @@ class Convention:
     kinds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parameters: Mapping[str, Names] = field(default_factory=dict)
     contents: Mapping[str, tuple[Content, ...]] = field(default_factory=dict)
-    wildcards: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     first_token: tuple[str, ...] = ()
-    # Names that say that a span is of this kind, when none of `kinds` does.
     signs: Mapping[str, str] = field(default_factory=dict)
-
-
-Fields = dict[str, Any]
