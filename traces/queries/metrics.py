@@ -183,6 +183,7 @@ def _cost_per_request(totals: Totals) -> Decimal | None:
 
 _ALL = (
     Metric("requests", "Requests", "count", _requests, _requests),
+    Metric("requests_failed", "Failed", "count", lambda t: t.requests_failed, _requests, "up"),
     Metric("error_rate", "Error rate", "ratio", lambda t: _share(t.requests_failed, t.requests), _requests, "up"),
     Metric("latency_p50", "Latency, p50", "us", _quantile(0.5), _timed, "up"),
     Metric("latency_p95", "Latency, p95", "us", _quantile(0.95), _timed, "up"),
