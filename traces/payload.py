@@ -17,6 +17,7 @@ from traces.records import Json, Payload
 CODEC_ZSTD_JSON = 1
 _LEVEL = 1
 _FIELDS = tuple(field.name for field in fields(Payload))
+_NONE: dict[str, Json] = {"attributes": {}, "dropped_attributes": 0}  # elsewhere 0, false and {} are what was sent
 # Compressors may not be shared by threads; making one costs more than compressing a span.
 _local = threading.local()
 
@@ -26,7 +27,8 @@ def encode(payload: Payload) -> bytes:
 
     Keys are sorted, so that equal payloads have equal bytes.
     """
-    sent = {name: value for name in _FIELDS if (value := getattr(payload, name)) not in (None, {}, 0)}
+    values = ((name, getattr(payload, name)) for name in _FIELDS)
+    sent = {name: value for name, value in values if value is not None and value != _NONE.get(name)}
     try:
         return orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # integers past 64 bits, lone surrogates: orjson refuses both
