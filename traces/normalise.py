@@ -36,6 +36,7 @@ def normalise(raw: RawSpan, now: datetime) -> SpanRecord:
     record.kind = kind
     _place_models(said, raw)
     _count_tries(said)
+    _time_first_token(said, raw)
     for name, value in said.items():
         setattr(record, name, value)
     _of_resource(raw, record, payload)
@@ -122,6 +123,12 @@ def _count_tries(said: dict[str, Any]) -> None:
     for name in ("attempt", "retries"):
         if said.get(name, 0) > 2**31 - 1:
             del said[name]
+
+
+def _time_first_token(said: dict[str, Any], raw: RawSpan) -> None:
+    at = said.pop("first_token_at", None)
+    if at is not None and raw.start_ns is not None and at >= raw.start_ns:
+        said.setdefault("time_to_first_token_us", (at - raw.start_ns) // 1000)
 
 
 def _of_resource(raw: RawSpan, record: SpanRecord, payload: Payload) -> None:

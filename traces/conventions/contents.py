@@ -6,11 +6,12 @@ from typing import Final
 from traces import model_calls
 from traces.conventions.table import ContentReader, Reading
 from traces.conventions.values import count, finish_reason, text
+from traces.errors import Unreadable
 from traces.message_parts import first
 from traces.messages import messages as read_messages
 from traces.messages import shaped
 from traces.records import Json
-from traces.wire.jsontext import embedded
+from traces.wire.jsontext import embedded, loads
 
 _JSON_TYPES: Final = ("application/json", "json")
 
@@ -33,6 +34,8 @@ def json_or_text(value: Json, attributes: Mapping[str, Json], model_call: bool) 
     """Whatever it is, decoded where it is JSON."""
     if value in (None, ""):
         return None
+    if isinstance(value, str) and value[0] == value[-1] == '"':
+        return json_value(value, attributes, model_call)
     found = embedded(value) if isinstance(value, str) else value
     return Reading(value if found is None else found)
 
@@ -44,9 +47,38 @@ def flat_tools(value: Json, attributes: Mapping[str, Json], model_call: bool) ->
 
 
 def json_object(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
-    """A JSON object, structured or as its text."""
+    """A JSON object, structured or as its text; what its members mean is looked up, and it is kept whole."""
+    found = embedded(value) if isinstance(value, str) else value
+    return Reading(found, rest=found) if isinstance(found, dict) and found else None
+
+
+def json_settings(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """A JSON object of parameters, structured or as its text."""
     found = embedded(value) if isinstance(value, str) else value
     return Reading(found) if isinstance(found, dict) and found else None
+
+
+def json_value(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """From senders that write every value as JSON: decoded, a text in quotes included."""
+    if not isinstance(value, str):
+        return json_or_text(value, attributes, model_call)
+    try:
+        return Reading(loads(value)) if value else None
+    except Unreadable:
+        return Reading(value)
+
+
+def body_in(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """Input that is JSON where it looks so. A model's request becomes its messages."""
+    return _body_in(_any_json(value), model_call)
+
+
+def body_out(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """Output that is JSON where it looks so. A model's response, or its one message, becomes messages."""
+    found = _any_json(value)
+    if model_call and isinstance(found, dict) and "role" in found and (spoken := read_messages(found)):
+        return Reading(spoken)
+    return _body_out(found, model_call)
 
 
 def json_list(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
@@ -65,15 +97,24 @@ def documents(value: Json, attributes: Mapping[str, Json], model_call: bool) -> 
     return Reading([_document(one) for one in found])
 
 
+def ai_sdk_answer(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """A text, tool calls or both, of which the AI SDK makes two attributes."""
+    text_said, calls = attributes.get("ai.response.text"), _any_json(attributes.get("ai.response.toolCalls"))
+    content = text_said if text_said not in (None, "") else None
+    if not isinstance(calls, list) or not calls:
+        return None if content is None else Reading(_assistant(content, None) if model_call else content)
+    return Reading(_assistant(content, calls))
+
+
+def _assistant(content: Json, calls: Json) -> Json:
+    return shaped([{"role": "assistant", "content": content, "tool_calls": calls}])
+
+
 def typed_input(mime_type: str) -> ContentReader:
     """Input whose media type is said by another attribute. A model's request becomes its messages."""
 
     def read(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
-        found = _typed(value, attributes.get(mime_type))
-        body = model_calls.request(found)
-        if body is None or not (model_call or not body.rest):
-            return _as_it_is(found)
-        return Reading(body.spoken, body.rest, tools=body.tools)
+        return _body_in(_typed(value, attributes.get(mime_type)), model_call)
 
     return read
 
@@ -82,13 +123,28 @@ def typed_output(mime_type: str) -> ContentReader:
     """Output whose media type is said by another attribute. A model's response becomes its messages."""
 
     def read(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
-        found = _typed(value, attributes.get(mime_type))
-        body = model_calls.response(found) if model_call or _only_messages(found) else None
-        if body is None:
-            return _as_it_is(found)
-        return Reading(body.spoken, body.rest, _said_beside(body.rest) if model_call else {})
+        return _body_out(_typed(value, attributes.get(mime_type)), model_call)
 
     return read
+
+
+def _body_in(found: Json, model_call: bool) -> Reading | None:
+    body = model_calls.request(found)
+    if body is None or not (model_call or not body.rest):
+        return _as_it_is(found)
+    return Reading(body.spoken, body.rest, tools=body.tools)
+
+
+def _body_out(found: Json, model_call: bool) -> Reading | None:
+    body = model_calls.response(found) if model_call or _only_messages(found) else None
+    if body is None:
+        return _as_it_is(found)
+    return Reading(body.spoken, body.rest, _said_beside(body.rest) if model_call else {})
+
+
+def _any_json(value: Json) -> Json:
+    found = embedded(value) if isinstance(value, str) else None
+    return value if found is None else found
 
 
 def _as_it_is(found: Json) -> Reading | None:

@@ -1,6 +1,6 @@
 """One pass over a span's attributes: what the tables know goes where they say, everything else is kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from traces.conventions.rules import CONTENT, FIELD, GROUP, PARAMETER, PLAIN_WORDS, Use, uses_of
@@ -65,11 +65,19 @@ def gather(attributes: Mapping[str, Json]) -> Gathered:
 def gather_more(fields: dict[str, Json], prefix: str, members: Mapping[str, Json]) -> None:
     """Fill what `fields` lacks from the members of a JSON object, each as if it were an attribute `<prefix><name>`."""
     ranked: dict[str, int] = {}
-    for name, value in members.items():
-        for use in uses_of(prefix + str(name)):
+    for name, value in _one_deeper(members):
+        for use in uses_of(prefix + name):
             said = use.read(value) if use.place == FIELD else None
             if said is not None and (use.slot not in fields or ranked.get(use.slot, -1) > use.rank):
                 fields[use.slot], ranked[use.slot] = said, use.rank
+
+
+def _one_deeper(members: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    """Members, and those of members that are objects by `<name>.<inner name>`."""
+    for name, value in members.items():
+        yield name, value
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", said) for inner, said in value.items())
 
 
 def _set_aside(use: Use, name: str, value: Json, groups: Groups, found: Gathered) -> None:

@@ -10,11 +10,11 @@ from traces.conventions.contents import (
     flat_tools,
     json_object,
     json_or_text,
+    json_settings,
     typed_input,
     typed_output,
 )
 from traces.conventions.table import Content, Convention
-from traces.conventions.values import lower_text
 
 OPENINFERENCE = Convention(
     name="openinference",
@@ -39,7 +39,7 @@ OPENINFERENCE = Convention(
         "tool.name": "tool",
     },
     fields={
-        "provider": (("llm.provider", lower_text), ("llm.system", lower_text)),
+        "provider": ("llm.provider", "llm.system"),
         "answered_model": ("llm.model_name", "embedding.model_name", "reranker.model_name"),
         "input_tokens": ("llm.token_count.prompt",),
         "output_tokens": ("llm.token_count.completion",),
@@ -71,8 +71,8 @@ OPENINFERENCE = Convention(
             Content("reranker.output_documents.", documents),
         ),
         "settings": (
-            Content("llm.invocation_parameters", json_object),
-            Content("embedding.invocation_parameters", json_object),
+            Content("llm.invocation_parameters", json_settings),
+            Content("embedding.invocation_parameters", json_settings),
         ),
         "metadata": (Content("metadata", json_object),),
     },

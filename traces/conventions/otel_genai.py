@@ -5,7 +5,7 @@ https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 
 from traces.conventions.contents import documents, json_list, json_or_text, messages
 from traces.conventions.table import Content, Convention
-from traces.conventions.values import lower_text, seconds
+from traces.conventions.values import seconds
 
 OTEL_GENAI = Convention(
     name="otel_genai",
@@ -35,7 +35,7 @@ OTEL_GENAI = Convention(
         "gen_ai.retrieval.documents": "retrieval",
     },
     fields={
-        "provider": (("gen_ai.provider.name", lower_text), ("gen_ai.system", lower_text)),
+        "provider": ("gen_ai.provider.name", "gen_ai.system"),
         "model_requested": ("gen_ai.request.model",),
         "model": ("gen_ai.response.model",),
         "response_id": ("gen_ai.response.id",),

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from traces.conventions.contents import json_list, json_or_text
 from traces.conventions.table import Content, Convention, Names
-from traces.conventions.values import count, milliseconds, word_of
+from traces.conventions.values import milliseconds, unquoted, word_of
 from traces.records import FAILURES, FALLBACKS, KINDS, SpanRecord
 
 # What an attribute cannot say: ids, times, and what has a rule of its own.
@@ -22,15 +22,15 @@ _MORE: dict[str, Names] = {
         "request_id",
         "http.request_id",
         "http.request.header.x-request-id",
-        "*.metadata.request_id",
+        ("*.metadata.request_id", unquoted),
         "metadata.request_id",
-        "*.metadata.requestId",
+        ("*.metadata.requestId", unquoted),
         "metadata.requestId",
         "traceloop.association.properties.request_id",
     ),
     "feature": (
         "feature",
-        "*.metadata.feature",
+        ("*.metadata.feature", unquoted),
         "metadata.feature",
         "ai.telemetry.functionId",
         "traceloop.workflow.name",
@@ -62,7 +62,7 @@ OWN = Convention(
     fields={
         **{name: (f"llmobs.{name}", f"app.{name}", *_MORE.get(name, ())) for name in _SAYABLE},
         **{name: _words(name, words) for name, words in (("failure", FAILURES), ("fallback", FALLBACKS))},
-        "attempts": (("llmobs.attempts", count), ("app.attempts", count)),
+        "attempts": ("llmobs.attempts", "app.attempts"),
     },
     kinds={name: {kind: kind for kind in KINDS} for name in ("llmobs.kind", "app.kind")},
     contents={

@@ -10,6 +10,7 @@ from traces.message_parts import first
 from traces.messages import with_system
 from traces.records import Json, Payload
 
+_OBJECTS: Final = ("metadata", "usage", "costs")
 # Settings come first: what a request says again of them is not kept twice.
 _PLAIN: Final = ("input", "output", "parsed_output", "tools", "documents")
 
@@ -34,7 +35,7 @@ def _finish_reason(output: Json, found: Gathered) -> None:
 
 
 def _fill(payload: Payload, found: Gathered, attributes: Mapping[str, Json], model_call: bool) -> None:
-    for slot in ("settings", "metadata", *_PLAIN, "system"):
+    for slot in ("settings", *_OBJECTS, *_PLAIN, "system"):
         if slot not in found.places:
             continue
         reading = _best(slot, found, attributes, model_call)
@@ -42,9 +43,8 @@ def _fill(payload: Payload, found: Gathered, attributes: Mapping[str, Json], mod
             continue
         if slot == "settings":
             _settings(reading.value, payload, found)
-        elif slot == "metadata":
-            found.kept["metadata"] = reading.value
-            gather_more(found.fields, "metadata.", reading.value)
+        elif slot in _OBJECTS:
+            gather_more(found.fields, f"{slot}.", reading.value)
         elif slot == "system":
             payload.input = with_system(reading.value, payload.input)
         else:

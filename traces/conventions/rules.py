@@ -5,15 +5,32 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from traces.conventions.gateways import LITELLM, OPENLIT
+from traces.conventions.langfuse import LANGFUSE
+from traces.conventions.mlflow import MLFLOW
 from traces.conventions.openinference import OPENINFERENCE
+from traces.conventions.openllmetry import OPENLLMETRY
 from traces.conventions.otel_genai import OTEL_GENAI
 from traces.conventions.own import OWN
+from traces.conventions.pydantic_ai import PYDANTIC_AI
 from traces.conventions.table import Content, Convention, Names
 from traces.conventions.values import READERS, Reader, text, word_of
+from traces.conventions.vercel import VERCEL
 from traces.records import Json
 
 # In order of trust: what an application says by our names comes first.
-CONVENTIONS: Final[tuple[Convention, ...]] = (OWN, OTEL_GENAI, OPENINFERENCE)
+CONVENTIONS: Final[tuple[Convention, ...]] = (
+    OWN,
+    OTEL_GENAI,
+    OPENINFERENCE,
+    LANGFUSE,
+    VERCEL,
+    OPENLLMETRY,
+    PYDANTIC_AI,
+    LITELLM,
+    OPENLIT,
+    MLFLOW,
+)
 # Attribute names are the sender's: those that are longer than any of ours must not fill the cache.
 _LONGEST_NAME: Final = 200
 _CACHED_NAMES: Final = 16_384

@@ -52,11 +52,11 @@ class Convention:
 
     `fields`: a field of SpanRecord ← attributes, each alone or with its own reader; `*` in front stands for any
     beginning. Also `answered_model`, which is the model that answered or, of a failed call, the one that was asked;
-    and `attempts`, the number of tries. `parameters`: a parameter ← attributes.
+    `attempts`, the number of tries; and `first_token_at`, its moment. `parameters`: a parameter ← attributes.
     `kinds`: attribute → its words in lower case → a kind, of each kind first the word that says no more than it.
     `signs`: an attribute that says the kind by being there, when none of `kinds` does.
-    `contents`: a field of Payload ← places; also `system` (a prompt sent beside the messages), and `settings` and
-    `metadata` (JSON objects: more parameters; more attributes, named `metadata.<key>`).
+    `contents`: a field of Payload ← places; also `system` (a prompt sent beside the messages), and the JSON
+    objects `settings` (more parameters) and `metadata`, `usage` and `costs` (more attributes, named `usage.<key>`).
     `dropped`: attributes that only say how another one is written.
     `first_token`: names of events at the moment of the first token.
     """

@@ -4,17 +4,21 @@ An attribute whose value cannot be read stays among the attributes.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from traces.errors import Unreadable
 from traces.records import Json
-from traces.wire.jsontext import embedded
+from traces.wire.jsontext import embedded, loads
 
 Reader = Callable[[Json], Json]
 LONGEST_TEXT: Final = 1_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST: Final = 2**63 - 1
 _MOST_DOLLARS: Final = Decimal(10) ** 12
 _MOST_TAGS: Final = 100
+_APIS: Final = ("chat", "responses", "messages", "completion", "embedding", "textembedding", "generative-ai")
 SEPARATOR: Final = "\x1f"  # joins tags on their way to the database, so no tag may hold it
 
 
@@ -46,10 +50,24 @@ def long_text(value: Json) -> str | None:
     return text(value)
 
 
-def lower_text(value: Json) -> str | None:
-    """A name that is written in lower case, such as a provider's."""
-    found = text(value)
-    return None if found is None else found.lower()
+def unquoted(value: Json) -> str | None:
+    """A text from senders that write every value as JSON: `"acme"` with its quotes is acme."""
+    if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
+        try:
+            return long_text(loads(value))
+        except Unreadable:
+            pass  # a text that happens to stand in quotes
+    return long_text(value)
+
+
+def provider(value: Json) -> str | None:
+    """A provider's name in lower case, without the name of its API: openai.chat is openai."""
+    found = unquoted(value)
+    if found is None:
+        return None
+    lower = found.lower()
+    head, _, api = lower.rpartition(".")
+    return head if api in _APIS and head else lower
 
 
 def count(value: Json) -> int | None:
@@ -135,10 +153,14 @@ def finish_reason(value: Json) -> str | None:
     return "tool_calls" if found in ("tool_call", "tool-calls", "tool-call") else found
 
 
-def after_slash(value: Json) -> str | None:
-    """The last part of a path-like name."""
-    found = text(value)
-    return None if found is None else found.rpartition("/")[2] or None
+def moment_ns(value: Json) -> int | None:
+    """Nanoseconds since 1970 of an ISO time, in quotes or not."""
+    found = unquoted(value) if isinstance(value, str) else None
+    try:
+        at = datetime.fromisoformat(found or "")
+        return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1) * 1000
+    except (ValueError, OverflowError):
+        return None
 
 
 def word_of(words: Mapping[str, str]) -> Reader:
@@ -174,4 +196,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "user_id": long_text,
     "response_id": long_text,
     "status_message": long_text,
+    "provider": provider,
+    "attempts": count,
+    "first_token_at": moment_ns,
 }
