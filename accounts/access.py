@@ -23,7 +23,9 @@ def role_in(user: User | AnonymousUser, project: Project) -> Role | None:
     """The role of `user` in `project`; None for a stranger."""
     if user.is_superuser:
         return Role.ADMIN
-    role = Membership.objects.filter(user_id=user.pk, project=project).values_list("role", flat=True).first()
+    if user.pk is None:
+        return None
+    role = Membership.objects.filter(user__pk=user.pk, project=project).values_list("role", flat=True).first()
     return Role(role) if role else None
 
 

@@ -9,4 +9,4 @@ class LlmobsConfig(AppConfig):
 class StaticFilesWithoutExtensions(StaticFilesConfig):
     """htmx's extensions import htmx by a name that only a bundler resolves, and no page of ours uses one."""
 
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "django_htmx/ext/*"]  # noqa: RUF012  # as Django declares it
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "django_htmx/ext/*"]  # as Django declares it

@@ -131,7 +131,7 @@ def _story(spans: list[StoredSpan]) -> list[str]:
         if span.failed and span.span_id not in parents:
             who = _model(span) or span.record.name or span.record.kind
             told[who, failure_words(span)] = told.get((who, failure_words(span)), 0) + 1
-    sentences = [f"{who}: {why}{_times(count)}." for (who, why), count in told.items()]
+    sentences = [f"{who} failed{_times(count)}: {why}." for (who, why), count in told.items()]
     if len(sentences) > _MOST_SENTENCES:
         more = len(sentences) - _MOST_SENTENCES
         sentences = [*sentences[:_MOST_SENTENCES], f"{_some(more, 'other step', 'other steps')} failed too."]
@@ -166,7 +166,9 @@ def _retries(spans: list[StoredSpan]) -> int:
 
 def _late(spans: list[StoredSpan]) -> str | None:
     """How long after its end the last span came in, when that is over five minutes."""
-    delays = [(span.received_at - span.happened_at).total_seconds() * 1e6 - (span.record.duration_us or 0) for span in spans]
+    delays = [
+        (span.received_at - span.happened_at).total_seconds() * 1e6 - (span.record.duration_us or 0) for span in spans
+    ]
     longest = round(max(delays, default=0))
     return words_for(longest) if longest > 300_000_000 else None
 

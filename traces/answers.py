@@ -20,7 +20,9 @@ _PLAIN_FIELDS = (
 )  # fmt: skip
 
 
-def trace_answer(trace: Trace, payloads: Mapping[tuple[bytes, bytes], Payload], request_id: str | None) -> dict[str, Any]:
+def trace_answer(
+    trace: Trace, payloads: Mapping[tuple[bytes, bytes], Payload], request_id: str | None
+) -> dict[str, Any]:
     """The answer of `GET /api/v1/traces/<id>` and `GET /api/v1/requests/<id>`.
 
     `request_id` is the one that was asked for; without it the trace's own.

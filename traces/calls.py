@@ -12,11 +12,20 @@ from traces.records import MODEL_KINDS
 class CallLike(Protocol):
     """What is needed of a span to tell whether it is a call."""
 
-    span_id: bytes
-    parent_id: bytes | None
-    kind: str
-    input_tokens: int | None
-    output_tokens: int | None
+    @property
+    def span_id(self) -> bytes: ...
+
+    @property
+    def parent_id(self) -> bytes | None: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def input_tokens(self) -> int | None: ...
+
+    @property
+    def output_tokens(self) -> int | None: ...
 
 
 def call_ids(spans: Iterable[CallLike]) -> set[bytes]:

@@ -1,4 +1,4 @@
-"""Take spans in: normalise, price, store, and say what became of each. The only way back to the sender is the receipt."""
+"""Take spans in: normalise, price, store, and say what became of each. The only way back is the receipt."""
 
 import logging
 from collections.abc import Iterable

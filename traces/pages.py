@@ -35,6 +35,7 @@ FILTER_WORDS = {"session_id": "session", "user_id": "user", "feature": "feature"
 def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_request: Trace | None) -> dict[str, Any]:
     """The context of the page of one trace with one step open. `same_request` holds all traces of its request id."""
     summary = trace.summary
+    name = summary.request_id or summary.shown_id
     flat = {
         **asdict(summary),
         **asdict(trace.totals),
@@ -52,12 +53,14 @@ def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_reques
         "steps": steps(trace, selected.span_id),
         "ticks": ticks(trace),
         "step": detail(trace, selected, payload),
-        "q": summary.request_id or summary.shown_id,
-        "printed": f"{summary.request_id or summary.shown_id}, printed from llmobs on {timezone.localtime():%-d %B %Y at %H:%M}",
+        "q": name,
+        "printed": f"{name}, printed from llmobs on {timezone.localtime():%-d %B %Y at %H:%M}",
     }
 
 
-def list_page(project: Project, form: PeriodForm, filters: dict[str, str], rows: list[TraceRow], full: bool) -> dict[str, Any]:
+def list_page(
+    project: Project, form: PeriodForm, filters: dict[str, str], rows: list[TraceRow], full: bool
+) -> dict[str, Any]:
     """The context of the list of traces. `full`: there may be older ones than `rows`."""
     here = reverse("traces:trace-list", args=[project.slug])
     period = form.query()

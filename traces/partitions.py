@@ -38,14 +38,14 @@ def existing(table: str = "traces_span") -> set[date]:
 
 def missing(today: date) -> list[date]:
     """Which of today and tomorrow have no partition yet, in any of the tables."""
-    have = set.intersection(*(existing(table) for table in PARTITIONED))
+    have = _in_all()
     return [day for day in (today, today + timedelta(days=1)) if day not in have]
 
 
 def make(days: Iterable[date]) -> list[date]:
     """Make the partitions of `days` that do not exist, and say which were made. Safe to repeat, by many at once."""
     wanted = sorted(set(days))
-    if not set(wanted) - set.intersection(*(existing(table) for table in PARTITIONED)):
+    if not set(wanted) - _in_all():
         return []
     made: set[date] = set()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -74,14 +74,21 @@ def wanted(today: date) -> list[date]:
     return [today + timedelta(days=n) for n in range(-1, settings.PARTITION_DAYS_AHEAD + 1)]
 
 
+def _in_all() -> set[date]:
+    """The days that every partitioned table has."""
+    first, *others = (existing(table) for table in PARTITIONED)
+    return first.intersection(*others)
+
+
 def _make_statements(table: str, day: date) -> list[sql.Composed]:
     parent, child = sql.Identifier(table), sql.Identifier(name_of(table, day))
     first, after = sql.Literal(day.isoformat()), sql.Literal((day + timedelta(days=1)).isoformat())
     return [
-        # IF NOT EXISTS: a table whose ATTACH was interrupted, or whose DROP after DETACH was, is used again when empty.
-        sql.SQL("CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS INCLUDING STORAGE)").format(child, parent),
+        sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING STORAGE)").format(child, parent),
         # Proven by the constraint, ATTACH need not read the rows.
-        sql.SQL("ALTER TABLE {} ADD CONSTRAINT is_of_its_day CHECK (day >= {} AND day < {})").format(child, first, after),
+        sql.SQL("ALTER TABLE {} ADD CONSTRAINT is_of_its_day CHECK (day >= {} AND day < {})").format(
+            child, first, after
+        ),
         sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(parent, child, first, after),
         sql.SQL("ALTER TABLE {} DROP CONSTRAINT is_of_its_day").format(child),
     ]

@@ -10,7 +10,7 @@ _DEEPEST = 4
 
 
 def asked(record: SpanRecord) -> str | None:
-    """What the customer's side said last: the newest user message, or the text that was given. None if there is none."""
+    """What the customer's side said last: the newest user message, or the text that was given; None if neither is."""
     messages = _messages(record.payload.input)
     if messages is None:
         return _cut(_text(record.payload.input, _ASKED_KEYS))

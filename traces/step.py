@@ -97,7 +97,9 @@ def detail(trace: Trace, span: StoredSpan, payload: Payload) -> StepDetail:
         state_word=word,
         state_tone=tone,
         messages_in=conversation(payload.input, "input", asked),
-        messages_out=[] if has_documents and record.kind == "retrieval" else conversation(payload.output, "output", got),
+        messages_out=[]
+        if has_documents and record.kind == "retrieval"
+        else conversation(payload.output, "output", got),
         documents=[_document(one, place) for place, one in enumerate(payload.documents or [])],
         tools=[_tool(one) for one in payload.tools or []],
         events=[_happening(one, record) for one in payload.events or []],
@@ -172,7 +174,8 @@ def _document(one: Json, place: int) -> Document:
 def _tool(one: Json) -> Tool:
     if not isinstance(one, dict):
         return Tool("tool", "", as_text(one))
-    inner = one.get("function") if isinstance(one.get("function"), dict) else one
+    function = one.get("function")
+    inner = function if isinstance(function, dict) else one
     return Tool(str(inner.get("name") or "tool"), str(inner.get("description") or ""), as_text(one)[:FOLD_BYTES])
 
 

@@ -62,7 +62,8 @@ INSERT_SPANS = f"""
 
 INSERT_PAYLOADS = """
     INSERT INTO traces_payload (project_id, codec, day, trace_id, span_id, body)
-    SELECT %(project)s, %(codec)s, * FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[], %(body)s::bytea[])
+    SELECT %(project)s, %(codec)s, *
+    FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[], %(body)s::bytea[])
     ON CONFLICT (project_id, day, trace_id, span_id) DO UPDATE SET body = excluded.body, codec = excluded.codec
 """
 
@@ -189,21 +190,26 @@ def _write(project_id: int, records: Sequence[SpanRecord], positions: list[int],
 def _transact(project_id: int, rows: list[Row], now: datetime) -> Outcome:
     if not rows:
         return Outcome()
-    with transaction.atomic(), connection.cursor() as wrapper:
-        with psycopg.Cursor(wrapper.connection) as cursor:
-            _place(cursor, project_id, [row for row in rows if _must_be_placed(row.record, now)])
-            rows.sort(key=lambda row: (row.day, *row.key))
-            cursor.execute(INSERT_SPANS, {"project": project_id, "now": now, **_columns(rows)})
-            new = set(cursor.fetchall())
-            fresh = [row for row in rows if row.key in new]
-            changed = _update(cursor, project_id, [row for row in rows if row.key not in new])
-            _write_payloads(cursor, project_id, fresh + changed)
-            written = fresh + changed
-            if written:
-                revised = summaries.write(cursor, project_id, [(row.record, row.happened_at) for row in written])
-                moments = [at for row in written for at in (row.happened_at, row.was_at) if at is not None]
-                marks.add(cursor, project_id, moments, revised)
+    with transaction.atomic(), _own_cursor() as cursor:
+        _place(cursor, project_id, [row for row in rows if _must_be_placed(row.record, now)])
+        rows.sort(key=lambda row: (row.day, *row.key))
+        cursor.execute(INSERT_SPANS, {"project": project_id, "now": now, **_columns(rows)})
+        new = set(cursor.fetchall())
+        fresh = [row for row in rows if row.key in new]
+        changed = _update(cursor, project_id, [row for row in rows if row.key not in new])
+        _write_payloads(cursor, project_id, fresh + changed)
+        written = fresh + changed
+        if written:
+            revised = summaries.write(cursor, project_id, [(row.record, row.happened_at) for row in written])
+            moments = [at for row in written for at in (row.happened_at, row.was_at) if at is not None]
+            marks.add(cursor, project_id, moments, revised)
     return _outcome(rows, {row.key for row in fresh}, {row.key for row in changed})
+
+
+def _own_cursor() -> "psycopg.Cursor[Any]":
+    """A cursor that binds on the server, on Django's connection."""
+    connection.ensure_connection()
+    return psycopg.Cursor(connection.connection)
 
 
 def _outcome(rows: list[Row], fresh: set[tuple[bytes, bytes]], changed: set[tuple[bytes, bytes]]) -> Outcome:
@@ -299,7 +305,9 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
     kept = Row(before, [], at).seal().digest
     row.record = merge.merged(before, row.record)
     row.was_at = at
-    row.happened_at = at if row.record.started_at is None or row.record.started_at.date() != at.date() else row.happened_at
+    row.happened_at = (
+        at if row.record.started_at is None or row.record.started_at.date() != at.date() else row.happened_at
+    )
     return row.seal().digest != kept
 
 

@@ -72,7 +72,7 @@ class Revised:
 def write(cursor: "psycopg.Cursor[Any]", project_id: int, spans: list[tuple[SpanRecord, datetime]]) -> list[Revised]:
     """Merge what `spans` (each with the moment it happened) say of their traces into the summaries.
 
-    Gives back the traces that had a summary before, since other intervals than the spans' own may count differently now.
+    Gives back the traces that had a summary before: other intervals than the spans' own may count differently now.
     """
     rows = _rows(spans)
     columns = {name: [row[name] for row in rows] for name in _TYPES}

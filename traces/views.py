@@ -106,12 +106,13 @@ def payload_fragment(request: PageRequest, project_slug: str, trace_id: str) -> 
     start = int(from_) if (from_ := request.GET.get("from", "0")).isascii() and from_.isdigit() else 0
     end = start + FRAGMENT_CHARACTERS
     here = reverse("traces:payload-fragment", args=[project.slug, trace_id])
+    rest = {"span": span_id, "part": part, "from": str(end)}
     context = {
         "text": text[start:end],
         "part": part,
         "shown_bytes": len(text[:end].encode("utf-8", "replace")),
         "size_bytes": len(text.encode("utf-8", "replace")),
-        "next_url": f"{here}?{urlencode({'span': span_id, 'part': part, 'from': end})}" if end < len(text) else None,
+        "next_url": f"{here}?{urlencode(rest)}" if end < len(text) else None,
     }
     return render(request, "traces/_payload.html", context)
 
@@ -123,7 +124,7 @@ def _found(trace: Trace | None) -> Trace:
 
 
 def _selected(trace: Trace, span_id: str | None) -> StoredSpan:
-    """The span that the address names; else the first that failed by itself, else the first model call, else the first."""
+    """The span that the address names; else the first that failed by itself, the first model call, or the first."""
     if span_id:
         key = ids.span_key(span_id)
         return next((span for span in trace.spans if span.span_id == key), trace.spans[0])
@@ -163,5 +164,3 @@ def _before(text: str) -> tuple[datetime, bytes] | None:
         return datetime.fromisoformat(at), ids.trace_key(trace_id)
     except ValueError:
         return None
-
-

@@ -1,5 +1,6 @@
 """A trace's spans as rows with bars on one time scale. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,7 +19,8 @@ FAMILIES = {
 MOST_STEPS = 1_000
 DEEPEST = 12  # further in, rows are not indented more
 _LONGEST_NOTE = 40
-_TICKS = 5
+_MOST_TICKS = 5
+_LAST_ROUND_MARK = 0.86  # of the length: further right it would touch the last
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -47,7 +49,7 @@ class Step:
 
 
 def steps(trace: Trace, current: bytes | None) -> list[Step]:
-    """The rows in tree pre-order, the one with the span id `current` marked. At most 1,000, then one that counts the rest."""
+    """The rows in tree pre-order, the span `current` marked. At most 1,000, then one that counts the rest."""
     start, length = _scale(trace.spans)
     shown = trace.nodes[:MOST_STEPS]
     rows = [_row(node, (_offset(node.span, start), length), current) for node in shown]
@@ -57,19 +59,24 @@ def steps(trace: Trace, current: bytes | None) -> list[Step]:
 
 
 def ticks(trace: Trace) -> list[tuple[float, str]]:
-    """Where the scale has marks, in percent, and what they say; the last is the whole length."""
+    """Where the scale has marks, in percent, and what they say: round lengths, then the whole."""
     length = _scale(trace.spans)[1]
-    return [
-        (100 * place / _TICKS, "0" if place == 0 else words_for(round(length * place / _TICKS)))
-        for place in range(_TICKS + 1)
-    ]
+    step = _round_step(length)
+    marks = range(0, round(length * _LAST_ROUND_MARK), step)
+    return [*((100 * mark / length, words_for(mark) if mark else "0") for mark in marks), (100, words_for(length))]
+
+
+def _round_step(length: int) -> int:
+    """The least of 1, 2, 5, 10, 20, 50 … microseconds that cuts `length` into at most five."""
+    steps: Iterator[int] = (digit * 10**power for power in range(16) for digit in (1, 2, 5))
+    return next(step for step in steps if length <= step * _MOST_TICKS)
 
 
 def _scale(spans: list[StoredSpan]) -> tuple[StoredSpan, int]:
     """The span that starts first, and the microseconds until the last end; never 0, so that it can divide."""
     first = min(spans, key=lambda span: span.happened_at)
     ends = (_offset(span, first) + max(span.record.duration_us or 0, 0) for span in spans)
-    return first, max(*ends, 1) if len(spans) > 1 else max(next(ends), 1)
+    return first, max([1, *ends])
 
 
 def _offset(span: StoredSpan, first: StoredSpan) -> int:

@@ -40,7 +40,8 @@ def machine_addresses(get_response: Respond) -> Respond:
         except Resolver404:
             return get_response(request)
         request.resolver_match = match
-        return match.func(request, *match.args, **match.kwargs)
+        view: Callable[..., HttpResponseBase] = match.func
+        return view(request, *match.args, **match.kwargs)
 
     return respond
 

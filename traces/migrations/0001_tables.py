@@ -187,5 +187,4 @@ TABLES = {
 
 class Migration(migrations.Migration):
     initial = True
-    dependencies: list[tuple[str, str]] = []
     operations = [migrations.RunSQL(sql, f"DROP TABLE {name}") for name, sql in TABLES.items()]

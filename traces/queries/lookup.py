@@ -114,6 +114,15 @@ def _hits(sql: str, values: dict[str, Any]) -> list[Hit]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [
-            Hit(kind, text, ids.shown(trace, sent), ids.address(trace, sent), bytes(span) if span else None, at, name, asked)
+            Hit(
+                kind,
+                text,
+                ids.shown(trace, sent),
+                ids.address(trace, sent),
+                bytes(span) if span else None,
+                at,
+                name,
+                asked,
+            )
             for kind, text, trace, sent, span, at, name, asked in cursor.fetchall()
         ]

@@ -10,9 +10,7 @@ from django.db import connection
 from traces import ids, payload
 from traces.records import Payload, SpanRecord
 
-_COLUMNS = tuple(
-    field.name for field in fields(SpanRecord) if field.name not in ("payload", "start_may_change")
-)
+_COLUMNS = tuple(field.name for field in fields(SpanRecord) if field.name not in ("payload", "start_may_change"))
 
 # Day by day through the summary, so that only the partitions of the trace's own days are read.
 SPANS = f"""

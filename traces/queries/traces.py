@@ -202,16 +202,32 @@ def _notes(trace: Trace) -> list[Note]:
     backwards = sum((span.record.duration_us or 0) < 0 for span in spans)
     without_price = trace.totals.calls_without_price
     found = [
-        ("several_traces", len(trace.summaries) > 1, f"{len(trace.summaries)} traces carry this request id; all are shown."),
+        (
+            "several_traces",
+            len(trace.summaries) > 1,
+            f"{len(trace.summaries)} traces carry this request id; all are shown.",
+        ),
         (
             "root_missing",
             not all(summary.has_root for summary in trace.summaries),
             "The first step has not arrived: it may still run, or its sender lost it.",
         ),
         ("parent_missing", orphans > 0, f"{_some(orphans, 'step names', 'steps name')} a parent that has not arrived."),
-        ("not_ended", open_spans > 0, f"{_some(open_spans, 'step has', 'steps have')} not ended, as far as its sender told."),
-        ("start_not_sent", without_start > 0, f"{_some(without_start, 'step was', 'steps were')} sent without a start."),
-        ("ends_before_start", backwards > 0, f"{_some(backwards, 'step ends', 'steps end')} before it starts: a clock is off."),
+        (
+            "not_ended",
+            open_spans > 0,
+            f"{_some(open_spans, 'step has', 'steps have')} not ended, as far as its sender told.",
+        ),
+        (
+            "start_not_sent",
+            without_start > 0,
+            f"{_some(without_start, 'step was', 'steps were')} sent without a start.",
+        ),
+        (
+            "ends_before_start",
+            backwards > 0,
+            f"{_some(backwards, 'step ends', 'steps end')} before it starts: a clock is off.",
+        ),
         (
             "price_unknown",
             without_price > 0,
@@ -264,7 +280,7 @@ def newest_traces(
     `filters` maps some of FILTERS to their values. For the next page give the last row's moment and id as `before`.
     """
     chosen = " ".join(_FILTERS[name] for name in FILTERS if name in filters)
-    values = {
+    values: dict[str, Any] = {
         "project": project_id,
         "start": period.start,
         "end": period.end,
@@ -286,4 +302,4 @@ def has_traces(project_id: int) -> bool:
     """Whether anything was ever stored for the project."""
     with connection.cursor() as cursor:
         cursor.execute(ANY_TRACE, {"project": project_id})
-        return bool(cursor.fetchone()[0])  # type: ignore[index]  # SELECT EXISTS gives one row
+        return bool(cursor.fetchone()[0])

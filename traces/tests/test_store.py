@@ -43,7 +43,8 @@ def test_every_field_comes_back_as_it_was_written(project):
         reasoning_tokens=5, cost_usd=Decimal("0.000123"), cost_source="sent", refused=False, format_valid=True,
         confidence=0.75, input=[{"role": "user", "content": "hi"}], output="yes", parsed_output={"ok": True},
         parameters={"temperature": 0.2}, tools=[{"name": "orders"}], documents=[{"id": "d", "text": "passage"}],
-        events=[{"name": "first token"}], links=[{"trace_id": "x"}], attributes={"k": [1, None, "ü"]}, dropped_attributes=3,
+        events=[{"name": "first token"}], links=[{"trace_id": "x"}], attributes={"k": [1, None, "ü"]},
+        dropped_attributes=3,
     )  # fmt: skip
     make.stored(project.pk, record)
     assert stored_span(project, record) == record
@@ -73,7 +74,9 @@ def test_the_same_span_twice_in_one_request_is_stored_once(project):
 
 @pytest.mark.parametrize("fuller_first", [False, True])
 def test_a_fuller_version_is_merged_and_null_never_erases(project, fuller_first):
-    begun = make.call(duration_us=None, ended=False, status="unset", output_tokens=None, input="hi", attributes={"a": 1})
+    begun = make.call(
+        duration_us=None, ended=False, status="unset", output_tokens=None, input="hi", attributes={"a": 1}
+    )
     ended = replace(
         begun, duration_us=9, ended=True, status="ok", output_tokens=7, name="", model=None,
         payload=replace(begun.payload, input=None, output="yes", attributes={"b": 2}),

@@ -42,9 +42,14 @@ def duration_us(value: int | None, unknown: str = "not ended") -> str:
     if value < 60_000_000:
         return f"{three_digits(value / 1_000_000)}{NBSP}s"
     seconds = round(value / 1_000_000)
-    parts = [(seconds // 86_400, "d"), (seconds // 3_600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
-    first = next(index for index, (count, _) in enumerate(parts) if count)
-    return NBSP.join(f"{count}{NBSP}{unit}" for count, unit in parts[first : first + 2] if count)
+    parts: list[tuple[int, str]] = [
+        (seconds // 86_400, "d"),
+        (seconds // 3_600 % 24, "h"),
+        (seconds // 60 % 60, "min"),
+        (seconds % 60, "s"),
+    ]
+    first = next(index for index, (number, _) in enumerate(parts) if number)
+    return NBSP.join(f"{number}{NBSP}{unit}" for number, unit in parts[first : first + 2] if number)
 
 
 @register.filter
@@ -56,7 +61,7 @@ def count(value: Number | None, unknown: str = "unknown") -> str:
 @register.filter
 def tokens(value: Number | None, unknown: str = "unknown") -> str:
     """Tokens in full up to 99,999, then `214 k`, `51.8 M`."""
-    if value is None or abs(value) < 100_000:
+    if value is None or -100_000 < value < 100_000:
         return count(value, unknown)
     return short(value)
 
@@ -84,8 +89,20 @@ def money(value: Decimal | None, unknown: str = "unknown") -> str:
         return f"${value:,.2f}"
     if abs(value) < Decimal("0.0001"):
         return f"<{NBSP}$0.0001"
-    places = 2 - value.adjusted()
-    return f"${value:.{places}f}"
+    return _three_significant(value)
+
+
+@register.filter
+def at_least(value: Decimal | None, unknown: str = "unknown") -> str:
+    """A sum of which a part is not known: `at least $0.0269`, however small."""
+    if value is None:
+        return unknown
+    small = 0 < abs(value) < Decimal("0.0001")
+    return f"at least {_three_significant(value) if small else money(value)}"
+
+
+def _three_significant(value: Decimal) -> str:
+    return f"${value:.{2 - value.adjusted()}f}"
 
 
 @register.filter

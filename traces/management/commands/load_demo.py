@@ -15,10 +15,11 @@ from traces.demo.scripts import SESSION
 from traces.demo.week import week
 from traces.ingest import ingest
 from traces.queries.lookup import look_up
-from traces.records import Json, Receipt
+from traces.records import Json, RawSpan, Receipt
 from traces.wire import plain
 
 BATCH_SPANS = 500
+BATCH_LENGTH = timedelta(minutes=4)
 REBUILD_BUCKETS = 600
 
 
@@ -62,7 +63,7 @@ def load(project_id: int, end: datetime, days: int, seed: int) -> Receipt:
     with transaction.atomic():  # one that is stopped half-way leaves nothing, and can be begun again
         for batch in _with_progress(_batches(traces), len(traces)):
             decoded = plain.decode(b"\n".join(map(orjson.dumps, batch)), "application/x-ndjson")
-            receipt = ingest(project_id, decoded.spans, decoded.rejected, end)
+            receipt = ingest(project_id, decoded.spans, decoded.rejected, _arrival(decoded.spans, end))
             if receipt.rejected:
                 raise CommandError(f"The demo data is not as it should be: {receipt.rejected[0].reason}")
             whole.accepted += receipt.accepted
@@ -72,17 +73,27 @@ def load(project_id: int, end: datetime, days: int, seed: int) -> Receipt:
 
 
 def _batches(traces: list[Json]) -> Iterator[list[Json]]:
-    """Whole traces, with about BATCH_SPANS spans in a batch."""
+    """Whole traces, with about BATCH_SPANS spans or BATCH_LENGTH of time in a batch, as exporters send them."""
     batch: list[Json] = []
     spans = 0
     for trace in traces:
-        batch.append(trace)
-        spans += len(trace.get("spans", "1"))
-        if spans >= BATCH_SPANS:
+        if batch and (spans >= BATCH_SPANS or _began_at(trace) - _began_at(batch[0]) > BATCH_LENGTH):
             yield batch
             batch, spans = [], 0
+        batch.append(trace)
+        spans += len(trace.get("spans", "1"))
     if batch:
         yield batch
+
+
+def _began_at(trace: Json) -> datetime:
+    return datetime.fromisoformat(trace.get("spans", [trace])[0]["started_at"])
+
+
+def _arrival(spans: list[RawSpan], end: datetime) -> datetime:
+    """When the batch would have come in: a moment after its last span, and no later than `end`."""
+    last = max((span.end_ns or span.start_ns or 0 for span in spans), default=0)
+    return min(end, datetime.fromtimestamp(last / 1_000_000_000, UTC) + timedelta(seconds=2)) if last else end
 
 
 def _with_progress(batches: Iterator[list[Json]], total: int) -> Iterator[list[Json]]:
