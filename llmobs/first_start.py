@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import subprocess
+import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from io import StringIO
@@ -15,6 +17,7 @@ from accounts.keys import holder_of, make_key
 from accounts.models import Key, User
 from accounts.projects import create_project, make_administrator
 from llmobs import embedded
+from llmobs.embedded import EmbeddedError
 
 DEMO = "demo"
 ADMIN_PASSWORD_FILE, DEMO_KEY_FILE, DEMO_LOADED_FILE = "admin_password", "demo_key", "demo_loaded"
@@ -68,7 +71,10 @@ def load_demo_once() -> bool:
     loaded: Path = settings.DATA_DIR / DEMO_LOADED_FILE
     if loaded.exists():
         return False
-    call_command("load_demo", project=DEMO)
+    # In a process of its own, whose memory is given back afterwards: 70 MB that `up` would keep for ever.
+    command = [sys.executable, "manage.py", "load_demo", "--project", DEMO]
+    if subprocess.run(command, cwd=settings.BASE_DIR, check=False).returncode:  # noqa: S603
+        raise EmbeddedError("The demonstration could not be loaded, for the reason above; --no-demo starts without it.")
     loaded.touch()
     return True
 

@@ -23,6 +23,7 @@ from llmobs.supervise import Service
 
 THREADS = 8  # of each web worker, and the size of its database pool
 READY_SECONDS = 60
+HOPELESS_DEATHS = 3  # in a row, before it was ever ready
 EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104  # compared with, not listened on
 
 SCREEN = """
@@ -42,7 +43,7 @@ llmobs is ready at {address}"""
 
 class Command(BaseCommand):
     help = "Start everything on this machine: database, broker, web server, jobs. Ctrl-C stops all of it."
-    requires_system_checks: list[str] = []  # noqa: RUF012  # as Django declares it
+    requires_system_checks: list[str] = []  # as Django declares it
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
@@ -89,13 +90,15 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def wait_until_ready(self, services: Sequence[Service], host: str, port: int) -> None:
-        """Raises EmbeddedError when the server has not said within READY_SECONDS that it is."""
+        """Raises EmbeddedError when a process cannot start, or READY_SECONDS have not been enough."""
         deadline = time.monotonic() + READY_SECONDS
         while (obstacle := obstacle_at(host, port)) is not None:
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"llmobs does not get ready: {obstacle} See {settings.DATA_DIR / 'log'}.")
             for service in services:
                 service.tend(self.say)
+                if service.deaths >= HOPELESS_DEATHS:
+                    raise EmbeddedError(f"{service.name} does not start; its last words are in {service.log}.")
             time.sleep(0.1)
 
     def say(self, sentence: str) -> None:
