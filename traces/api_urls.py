@@ -1,6 +1,6 @@
 """Addresses of machines: OpenTelemetry's own, and ours. Ids may hold any character, a slash included."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from traces import api, otlp
 
@@ -11,6 +11,7 @@ urlpatterns = [
         for signal, view in (("traces", otlp.traces), ("logs", otlp.logs), ("metrics", otlp.metrics))
     ),
     path("api/v1/traces", api.plain_traces, name="api-traces"),
-    path("api/v1/traces/<path:trace_id>", api.TraceById.as_view(), name="api-trace"),
-    path("api/v1/requests/<path:request_id>", api.TraceByRequest.as_view(), name="api-request"),
+    # Not <path:…>, which ends at the end of a line.
+    re_path(r"^api/v1/traces/(?P<trace_id>[\s\S]+)\Z", api.TraceById.as_view(), name="api-trace"),
+    re_path(r"^api/v1/requests/(?P<request_id>[\s\S]+)\Z", api.TraceByRequest.as_view(), name="api-request"),
 ]

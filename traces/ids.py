@@ -44,7 +44,7 @@ def shown(key: bytes, text: str | None) -> str:
 
 
 def _digest(text: str, size: int) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
+    return blake2b(text.strip().encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
 def address(key: bytes, text: str | None) -> str:

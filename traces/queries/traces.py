@@ -122,7 +122,7 @@ def traces_of_request(project_id: int, request_id: str) -> Trace | None:
     if "\0" in request_id:  # Postgres holds no NUL in text, so no row can have it
         return None
     with connection.cursor() as cursor:
-        cursor.execute(OF_REQUEST, {"project": project_id, "request": request_id})
+        cursor.execute(OF_REQUEST, {"project": project_id, "request": request_id.strip()})  # as it is stored
         found = [bytes(trace_id) for (trace_id,) in cursor.fetchall()]
     return _trace(project_id, found) if found else None
 
