@@ -91,19 +91,21 @@ def _layout(incident: Incident, period: TimeRange) -> Figure:
             "meta": _ink("incident-band"),
         }
     ]
-    notes: list[Figure] = [_note(limit, f"limit {incident.limit_words}", "warn")]
+    notes: list[Figure] = [_note(limit, f"limit {incident.limit_words}", "warn", left=True)]
     if incident.usual_low is not None and incident.usual_high is not None:
         low, high = _scaled(metric, incident.usual_low), _scaled(metric, incident.usual_high)
         shapes.append({"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": low, "y1": high, "meta": _ink("usual")})
-        notes.append(_note(low, f"usual {incident.usual_span}", "text-3"))
+        notes.append(_note(low, f"usual {incident.usual_span}", "text-3", left=False))
     shapes.append(
         {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limit, "y1": limit, "meta": _ink("warn-fill")}
     )
     return {"shapes": shapes, "annotations": notes, "yaxis": AXES.get(METRICS[metric].unit, {})}
 
 
-def _note(y: float, text: str, ink: str) -> Figure:
-    place = {"xref": "paper", "x": 0.01, "xanchor": "left", "y": y, "yanchor": "bottom"}
+def _note(y: float, text: str, ink: str, *, left: bool) -> Figure:
+    """A name beside its line; at opposite ends, so that a limit near the usual does not cover it."""
+    side = {"x": 0.01, "xanchor": "left"} if left else {"x": 0.99, "xanchor": "right"}
+    place = {"xref": "paper", **side, "y": y, "yanchor": "bottom"}
     return {**place, "text": text, "meta": _ink(ink)}
 
 

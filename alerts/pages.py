@@ -38,7 +38,7 @@ def incidents_of(project: Project, *, before: int | None) -> tuple[list[Incident
 
 
 def incident_page(incident: Incident, now: datetime) -> dict[str, Any]:
-    """The context of one incident's page."""
+    """The context of one incident's page. `mark` is the worst value on a scale of 0 to 100 beside its usual."""
     until = incident.over_at or now
     stretch = {"from": incident.began_at.isoformat(), "to": until.isoformat()}
     notifications = list(incident.notifications.all())
@@ -52,8 +52,17 @@ def incident_page(incident: Incident, now: datetime) -> dict[str, Any]:
         "carriers": message.carriers_of(incident),
         "timeline": timeline.entries(incident, notifications),
         "told": list(dict.fromkeys(one.address for one in notifications)),
+        "mark": _mark(incident),
         "now": now,
     }
+
+
+def _mark(incident: Incident) -> dict[str, float] | None:
+    if incident.usual_low is None or incident.usual_high is None:
+        return None
+    scale = max(incident.peak, incident.usual_high) * 1.1 or 1.0
+    values = {"low": incident.usual_low, "high": incident.usual_high, "now": incident.peak}
+    return {name: round(100 * value / scale, 1) for name, value in values.items()}
 
 
 def rule_rows(project: Project) -> list[RuleRow]:

@@ -12,8 +12,8 @@ from alerts.evaluate import evaluate
 @shared_task(name="alerts.evaluate_due_rules")
 def evaluate_due_rules() -> None:
     """Claim what is due and hand each rule to a worker."""
-    now = timezone.now()
     rules.ensure_all()
+    now = timezone.now()
     for rule_id in rules.claim_due(now):
         # A look that waited until the next one is due has nothing to add.
         evaluate_rule.apply_async((rule_id, now.isoformat()), expires=rules.LOOK_INTERVAL.seconds)

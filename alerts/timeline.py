@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from alerts.models import Incident, Notification
 
 Occasion, State = Notification.Occasion, Notification.State
+_TAKEN = {True: "accepted by the mail server", False: "kept on this machine: no mail server is configured"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def _life(incident: Incident) -> Iterator[Entry]:
 def _mail(notification: Notification) -> Entry:
     about = "Mail that it is over" if notification.occasion == Occasion.RESOLVED else "Mail"
     if notification.state == State.SENT and notification.sent_at:
-        return Entry(notification.sent_at, f"{about} to {notification.address}", "accepted by the mail server")
+        return Entry(notification.sent_at, f"{about} to {notification.address}", _TAKEN[bool(settings.EMAIL_URL)])
     if notification.state == State.FAILED:
         return Entry(
             notification.created_at, f"{about} to {notification.address} was not sent", notification.failure, "bad"

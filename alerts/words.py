@@ -114,10 +114,11 @@ def condition(metric: str, limit: float) -> str:
 
 
 def carrier(dimension: str, value: str, share: float, traffic: float) -> str:
-    """How much of an incident one feature or model carries."""
+    """How much of an incident one feature or model carries, against its part of the traffic."""
     among = "requests" if dimension == "feature" else "calls"
+    excess = "all of the excess" if share > 0.995 else f"{percent(share)} of the excess"
     name = " ".join(value.split()) or "without a name"
-    return f"{dimension} {name}: {percent(share)} of what is too much, {percent(traffic)} of the {among}"
+    return f"{dimension.capitalize()} {name} has {excess}, with {percent(traffic)} of the {among}."
 
 
 def _dollars(value: float) -> str:

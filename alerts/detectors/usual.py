@@ -13,12 +13,16 @@ _LEAST_SPREAD = 0.06
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """`low` to `high` holds four fifths of the windows before; `spread` is the robust deviation of their logarithm."""
+    """`low` to `high` holds four fifths of the windows before; `spread` is the robust deviation of their logarithm.
+
+    `is_rare`: most windows had none of it, so that `middle` is a mean and not what is usually seen.
+    """
 
     low: float
     middle: float
     high: float
     spread: float
+    is_rare: bool = False
 
     def surprise(self, value: float) -> float:
         """How many deviations `value` lies above the middle, on a log scale; negative below it."""
@@ -33,10 +37,12 @@ def usual_of(values: Sequence[float]) -> Usual | None:
         return None
     ordered = sorted(values)
     low, high = _at(ordered, 0.1), _at(ordered, 0.9)
-    # Of a rare event most windows have none: then the mean of the ordinary windows says more than a median of 0.
-    ordinary = [value for value in ordered if value <= high]
-    middle = median(ordered) or sum(ordinary) / len(ordinary)
-    return Usual(low, middle, high, _spread([log(value) for value in ordered if value > 0]))
+    middle = median(ordered)
+    spread = _spread([log(value) for value in ordered if value > 0])
+    if middle == 0:
+        # Of a rare event a mean says more than a median of 0; what is beyond the range counts as its edge.
+        return Usual(low, sum(min(value, high) for value in ordered) / len(ordered), high, spread, is_rare=True)
+    return Usual(low, middle, high, spread)
 
 
 def _at(ordered: Sequence[float], share: float) -> float:

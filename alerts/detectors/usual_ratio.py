@@ -26,7 +26,7 @@ def judge(look: Look) -> Verdict:
     if usual is None:
         return Verdict(None, words.NO_USUAL_YET, value, n)
     falling = look.limit < 1
-    if usual.middle <= 0 or (falling and usual.middle < look.minimum):
+    if usual.is_rare or usual.middle <= 0 or (falling and usual.middle < look.minimum):
         return Verdict(None, words.nothing_usual(look.metric, usual), value, n, usual=usual)
     if value is None or (not falling and n < look.minimum):
         return Verdict(None, words.too_few(look.metric, n, look.minimum), value, n, usual=usual)

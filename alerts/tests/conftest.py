@@ -1,16 +1,24 @@
-"""Fixtures of the alerts: tasks that run at once, and a mail server that listens on loopback."""
+"""Fixtures of the alerts: an incident, tasks that run at once, and a mail server that listens on loopback."""
 
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from django.utils import timezone
 
+from accounts.models import Project, User
 from alerts import tasks
+from alerts.evaluate import evaluate
+from alerts.models import Incident
+from alerts.tests.traffic import counted, rule_of, some_fail, usual_days
+from llmobs.lib.timerange import FIVE_MINUTES, floor
+from tests import make
 
 
 @pytest.fixture
@@ -49,3 +57,19 @@ def mail_server(settings: Any) -> Iterator[MailServer]:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     yield handler
     controller.stop()
+
+
+@pytest.fixture
+def incident(project: Project, admin: User) -> Incident:
+    """An open incident whose traces say hostile things."""
+    now = timezone.now()
+    began_at = floor(now, FIVE_MINUTES) - timedelta(minutes=10)
+    hostile = {"feature": "<script>alert(1)</script>", "input": [{"role": "user", "content": "<img src=x onerror=1>"}]}
+    counted(
+        project,
+        *usual_days(now, days=3),
+        *some_fail(began_at, now, 90, failed=30),
+        *(span for _ in range(40) for span in make.trace(started_at=now, status="error", **hostile)),
+    )
+    evaluate(rule_of(project, "error_rate", looks_to_open=1).pk, now)
+    return Incident.objects.get()

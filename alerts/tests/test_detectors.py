@@ -136,6 +136,7 @@ def test_a_quarter_of_an_hour_is_dearer_than_usual(buckets, broken, lasting):
         ([comes(0)] * 3, [comes(20)] * 6, None),  # usually too little to miss
         ([comes(0)] * 3, [comes(0)] * 6, None),  # usually nothing at this hour
         ([comes(0)] * 3, [], None),
+        ([comes(0)] * 3, [comes(0)] * 4 + [comes(900)] * 3, None),  # most days have nothing at this hour
     ],
 )
 def test_silence_is_only_heard_where_there_is_usually_sound(buckets, before, broken):
@@ -155,7 +156,7 @@ def test_silence_began_with_the_first_silent_bucket():
         ([1.0, 1.0, 1.0], 1.0, 1.0, 1.0),
         ([1.0, 2.0, 3.0, 4.0, 5.0], 1.4, 3.0, 4.6),
         ([1.0] * 12 + [50.0], 1.0, 1.0, 1.0),  # one bad day moves nothing
-        ([0.0] * 10 + [0.01] * 5, 0.0, 0.01 / 3, 0.01),  # mostly none: the mean of the ordinary
+        ([0.0] * 10 + [0.01] * 4 + [0.9], 0.0, 0.01 / 3, 0.01),  # mostly none: a mean, one bad day cut off
     ],
 )
 def test_the_usual_is_a_middle_and_a_range(values, low, middle, high):

@@ -1,34 +1,12 @@
 """The list of incidents, one incident, the button, and the count in the frame."""
 
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 
-from alerts.evaluate import evaluate
 from alerts.models import Incident
-from alerts.tests.traffic import counted, rule_of, some_fail, usual_days
 from conftest import client_of
-from llmobs.lib.timerange import FIVE_MINUTES, floor
-from tests import make
 
 URL = "/p/shop/incidents"
-
-
-@pytest.fixture
-def incident(project, admin):
-    """An open incident whose traces say hostile things."""
-    now = timezone.now()
-    began_at = floor(now, FIVE_MINUTES) - timedelta(minutes=10)
-    hostile = {"feature": "<script>alert(1)</script>", "input": [{"role": "user", "content": "<img src=x onerror=1>"}]}
-    counted(
-        project,
-        *usual_days(now, days=3),
-        *some_fail(began_at, now, 90, failed=30),
-        *(span for _ in range(40) for span in make.trace(started_at=now, status="error", **hostile)),
-    )
-    evaluate(rule_of(project, "error_rate", looks_to_open=1).pk, now)
-    return Incident.objects.get()
 
 
 @pytest.fixture

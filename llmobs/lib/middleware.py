@@ -13,12 +13,14 @@ Respond = Callable[[HttpRequest], HttpResponseBase]
 MACHINE_PREFIXES = ("/v1/", "/api/otel/", "/api/public/", "/health/")
 MACHINE_POSTS = frozenset({"/api/v1/traces"})
 
-# Plotly writes its own style sheet; the hash of the empty string lets it make the element, and nothing else.
+# Plotly makes two style elements: an empty one that its script fills, and one for its full-screen mode, whose text
+# comes with the pinned version. Their hashes let it make just these.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
         "script-src 'self'",
-        "style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+        "style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+        " 'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='",
         "img-src 'self' data: blob:",
         "object-src 'none'",
         "base-uri 'none'",

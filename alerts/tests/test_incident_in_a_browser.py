@@ -1,0 +1,38 @@
+"""An incident as on-call sees it: the chart is drawn from here alone, and one key acknowledges."""
+
+import pytest
+from playwright.sync_api import expect
+
+from alerts.models import Incident
+from conftest import client_of
+
+
+@pytest.fixture
+def on_call(transactional_db, page, live_server, incident, member):
+    """The page of the incident, opened by a member."""
+    session = client_of(member).cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page.goto(f"/p/shop/incidents/{incident.pk}")
+    return page
+
+
+def test_its_chart_names_the_limit_and_the_table_holds_the_same_figures(on_call):
+    chart = on_call.locator("#incident-chart")
+    expect(chart.locator(".main-svg").first).to_be_visible()
+    expect(chart.get_by_text("limit 5 %")).to_be_visible()
+    on_call.keyboard.press("t")
+    expect(chart.get_by_role("row").nth(2)).to_be_visible()
+
+
+def test_the_key_a_acknowledges(on_call, member):
+    on_call.keyboard.press("a")
+    expect(on_call.get_by_text("Acknowledged by sue@example.org")).to_be_visible()
+    expect(on_call.get_by_role("button", name="Acknowledge")).to_have_count(0)
+    assert Incident.objects.get().acknowledged_by == member
+
+
+def test_a_phone_scrolls_only_down(on_call):
+    on_call.set_viewport_size({"width": 390, "height": 800})
+    for path in ("", "/p/shop/incidents", "/p/shop/rules"):
+        on_call.goto(path or on_call.url)
+        assert on_call.evaluate("document.documentElement.scrollWidth") <= 390
