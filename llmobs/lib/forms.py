@@ -18,6 +18,7 @@ PERIODS: dict[str, tuple[str, timedelta]] = {
 }
 DEFAULT_PERIOD = "24h"
 LONGEST = timedelta(days=400)
+YEARS = range(1972, 3000)  # far enough from the ends of the calendar to step back and forth
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class PeriodForm(forms.Form):
     @property
     def is_stretch(self) -> bool:
         """Whether the address names a stretch of its own instead of the last so many hours."""
-        return self.start is not None and self.end is not None and self.start < self.end <= self.start + LONGEST
+        return self.start is not None and self.end is not None and timedelta() < self.end - self.start <= LONGEST
 
     def time_range(self, now: datetime) -> TimeRange:
         """The chosen stretch; a named period ends now."""
@@ -79,5 +80,7 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat((text or "").replace(" ", "+"))  # a + that was not encoded arrives as a space
     except ValueError:
+        return None
+    if moment.year not in YEARS:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
