@@ -16,7 +16,8 @@ Figure = dict[str, Any]
 
 # What one mark of an axis is, in the metric's own unit: seconds and percents are read, microseconds and ratios are not.
 READ_IN: Final[Mapping[str, float]] = {"us": 1_000_000, "ratio": 0.01}
-# How an axis is marked, and where it ends at least, so that an empty panel has an axis and a calm one no cliffs.
+# How an axis is marked, and where it ends at least, so that an empty panel has an axis and a calm one no cliffs
+# (money has no such size: a request may cost a dollar or a hundredth of a cent).
 AXES: Final[Mapping[str, Figure]] = {
     "count": {"tickformat": "~s", "hoverformat": ",.0f"},
     "tokens": {"tickformat": "~s", "hoverformat": ",.0f"},
@@ -26,6 +27,7 @@ AXES: Final[Mapping[str, Figure]] = {
 }
 LEAST_TOP: Final[Mapping[str, float]] = {"count": 4, "tokens": 100, "ratio": 2, "us": 1, "usd": 0.01}
 HEADROOM = 1.12
+DOT = 4  # px
 # Names of lines keep this part of the axis between them.
 LEAST_APART = 0.085
 
@@ -55,11 +57,12 @@ def lines(figures: Figures, drawn: Sequence[Line], bands: Sequence[Band] = ()) -
     data = [
         {
             "type": "scatter",
-            "mode": "lines",
+            "mode": "lines+markers",
             "connectgaps": False,
             "name": line.name or METRICS[line.metric].label,
             "x": moments,
             "y": ys,
+            "marker": {"size": [DOT if is_alone else 0 for is_alone in alone(ys)]},
             "meta": {"ink": line.ink, "open": figures.is_open},
         }
         for line, ys in zip(drawn, values, strict=True)
@@ -94,10 +97,19 @@ def requests(figures: Figures, bands: Sequence[Band] = ()) -> Figure:
     return {"data": data, "layout": _layout(figures, "count", top, bands, notes)}
 
 
+def alone(values: Sequence[float | None]) -> list[bool]:
+    """Which values have no neighbour: a line joins nothing there, so they need a dot to be seen."""
+    padded = [None, *values, None]
+    return [
+        value is not None and before is None and after is None
+        for before, value, after in zip(padded, values, padded[2:], strict=False)
+    ]
+
+
 def apart(values: Sequence[float], least: float) -> list[float]:
-    """The same heights in the same order, moved up where two are less than `least` apart."""
+    """The same heights, in the same places, moved up where two are less than `least` apart; the last is lowest."""
     moved = list(values)
-    ordered = sorted(range(len(moved)), key=lambda place: moved[place])
+    ordered = sorted(range(len(moved)), key=lambda place: (moved[place], -place))
     for below, above in itertools.pairwise(ordered):
         moved[above] = max(moved[above], moved[below] + least)
     return moved
@@ -164,4 +176,4 @@ def _scaled(unit: str, value: float | None) -> float | None:
 
 def _top(unit: str, values: Sequence[float | None]) -> float:
     highest = max((value for value in values if value is not None), default=0.0)
-    return max(highest * HEADROOM, LEAST_TOP[unit])
+    return max(highest * HEADROOM, 0 if highest and unit == "usd" else LEAST_TOP[unit])

@@ -1,17 +1,14 @@
 """What the panels of a page are drawn from: the buckets of a period, and those of the period before it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
-from typing import Any
 
 from django.utils import timezone
 
 from llmobs.lib.forms import PeriodForm
 from llmobs.lib.timerange import TimeRange, floor
-from traces.queries.metrics import METRICS, Totals, series
-from traces.sketch import Sketch
+from traces.queries.metrics import METRICS, Totals, merged, series
 
 Bucket = tuple[datetime, Totals]
 
@@ -43,13 +40,13 @@ class Figures:
     @cached_property
     def whole(self) -> Totals:
         """The whole period."""
-        return joined(totals for _, totals in self.buckets)
+        return merged(totals for _, totals in self.buckets)
 
     @cached_property
     def was(self) -> Totals:
         """The period before, as far as this one has come: the bucket that is not half over yet is left out."""
         finished = len(self.buckets) - (self.is_open and self.now < self.buckets[-1][0] + self.bucket / 2)
-        return joined(totals for _, totals in self.before[:finished])
+        return merged(totals for _, totals in self.before[:finished])
 
     @property
     def is_open(self) -> bool:
@@ -61,11 +58,20 @@ class Figures:
         """The end of the last bucket."""
         return self.buckets[-1][0] + self.bucket if self.buckets else self.period.end
 
+    @cached_property
+    def unmeasured(self) -> int:
+        """How many buckets, from the first on, lie before anything was ever sent, as far as these figures reach."""
+        if self.was.requests or self.was.calls:
+            return 0
+        sent = (place for place, (_, totals) in enumerate(self.buckets) if totals.requests or totals.calls)
+        return next(sent, len(self.buckets))
+
     def values(self, metric: str, *, before: bool = False) -> list[float | None]:
-        """A metric's value in each bucket, in its own unit; None where there is nothing to say."""
+        """A metric in each bucket, in its own unit; None where there is nothing to say, or nothing was sent yet."""
         value_of = METRICS[metric].value
         found = [value_of(totals) for _, totals in (self.before if before else self.buckets)]
-        return [None if value is None else float(value) for value in found]
+        silent = 0 if before else self.unmeasured
+        return [None if value is None or place < silent else float(value) for place, value in enumerate(found)]
 
 
 def figures_of(
@@ -88,14 +94,3 @@ def figures_of(
         now=now,
         zone=timezone.get_current_timezone(),
     )
-
-
-def joined(parts: Iterable[Totals]) -> Totals:
-    """The totals of many buckets as one. Sketches are merged at once: one by one takes a hundred times as long."""
-    listed = list(parts)
-    merged: dict[str, Any] = {}
-    for field in fields(Totals):
-        values = [getattr(one, field.name) for one in listed]
-        is_sketch = isinstance(field.default, Sketch)
-        merged[field.name] = Sketch.merged(values) if is_sketch else sum(values, field.default)
-    return Totals(**merged)

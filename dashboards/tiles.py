@@ -22,7 +22,7 @@ WIDTH, HEIGHT, EDGE = 100, 36, 2
 
 
 def tile(metric: str, figures: Figures, href: str) -> dict[str, Any]:
-    """What `components/stat_tile.html` takes for a metric."""
+    """What `components/stat_tile.html` takes for a metric. The spark leaves out the bucket that is not finished."""
     value = METRICS[metric].value(figures.whole)
     ys, before = figures.values(metric), figures.values(metric, before=True)
     top = max((one for one in [*ys, *before] if one is not None), default=0.0)
@@ -33,7 +33,7 @@ def tile(metric: str, figures: Figures, href: str) -> dict[str, Any]:
         "compare": words.comparison(metric, figures) if value is not None else "",
         "worse": words.is_worse(metric, figures),
         "href": href,
-        "spark": points(ys, top) if value is not None else "",
+        "spark": points([*ys[:-1], None] if figures.is_open else ys, top) if value is not None else "",
         "ghost": points(before, top) if figures.was.requests else "",
     }
 

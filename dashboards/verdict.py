@@ -46,7 +46,8 @@ def verdict_of(figures: Figures, incidents: Sequence[Incident]) -> Verdict:
     """What a reader should know first."""
     worse = [_moved(metric, figures) for metric in _MOVED if words.is_worse(metric, figures)]
     if incidents and incidents[0].is_open:
-        others = f" {len(incidents) - 1} more in this period." if len(incidents) > 1 else ""
+        more = len(incidents) - 1
+        others = f" {more} more incident{'s' * (more > 1)} in this period." if more else ""
         return Verdict("bad", f"{incidents[0].headline}.", f"Since {_at(incidents[0], figures)}.{others}", incidents[0])
     over = incidents[0] if incidents else None
     past = f" {over.headline}, from {_at(over, figures)}; it is over." if over else ""

@@ -13,6 +13,8 @@ Value = float | Decimal | None
 
 # A change below this is none: as many as before.
 NOTABLE = 0.1
+# Fewer failures than this in a bucket make no cluster.
+FEW = 3
 # Worse is: so many times as before, by so many points of a ratio, and on so many requests or calls at least.
 WORSE_TIMES = {"ratio": 1.5}
 WORSE_TIMES_ELSE = 1.25
@@ -122,11 +124,12 @@ def of_error_rate(figures: Figures) -> str:
         return "No requests in this period."
     if not whole.requests_failed:
         return f"None of {count(whole.requests)} requests failed."
-    start, worst = max(figures.buckets, key=lambda one: METRICS["error_rate"].value(one[1]) or 0)
-    return (
-        f"{percent(whole.requests_failed / whole.requests)} of {count(whole.requests)} requests failed, "
-        f"at worst {written('error_rate', worst)} from {stretch(start, figures)}."
-    )
+    rate, whole_words = percent(whole.requests_failed / whole.requests), f"{count(whole.requests)} requests"
+    start, worst = max(figures.buckets, key=lambda one: one[1].requests_failed)
+    if worst.requests_failed < FEW:
+        return f"{rate} of {whole_words} failed."
+    most = f"{count(worst.requests_failed)} of {count(worst.requests)}"
+    return f"{rate} of {whole_words} failed, most from {stretch(start, figures)}: {most}."
 
 
 def of_latency(figures: Figures) -> str:
@@ -187,6 +190,6 @@ def _many(figures: Figures) -> str:
 
 def _most_failed(figures: Figures) -> str:
     start, worst = max(figures.buckets, key=lambda one: one[1].requests_failed)
-    if worst.requests_failed < 2:
+    if worst.requests_failed < FEW:
         return ""
     return f", {count(worst.requests_failed)} of them from {stretch(start, figures)}"

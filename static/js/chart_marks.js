@@ -35,7 +35,7 @@ function edge(trace, below) {
 }
 
 function stretches(trace) {
-  const tail = { ...trace, x: trace.x.slice(-2), y: trace.y.slice(-2), line: { ...trace.line, dash: "dot" }, hoverinfo: "skip" };
+  const tail = { ...trace, mode: "lines", x: trace.x.slice(-2), y: trace.y.slice(-2), line: { ...trace.line, dash: "dot" }, hoverinfo: "skip" };
   return [{ ...trace, x: trace.x.slice(0, -1), y: trace.y.slice(0, -1) }, tail];
 }
 
