@@ -36,7 +36,11 @@ def test_incompressible_data_larger_than_a_window_comes_through():
     assert inflate(gzip.compress(noise), "gzip", 1_000_000) == noise
 
 
-@pytest.mark.parametrize("body", [b"", b"not gzip", gzip.compress(TEXT)[:-9], gzip.compress(TEXT) + b"tail"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"not gzip", gzip.compress(TEXT)[:-9], gzip.compress(TEXT) + b"tail"],
+    ids=["empty", "not gzip", "cut short", "with a tail"],
+)
 def test_a_broken_gzip_body_is_unreadable(body):
     with pytest.raises(Unreadable):
         inflate(body, "gzip", 1_000_000)
