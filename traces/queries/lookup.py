@@ -12,6 +12,7 @@ from traces import ids
 MOST_HITS = 100
 _SHORTEST_PREFIX = 4
 _MOST_WORDS = 40
+_MOST_PASTED = 50_000  # characters, of a mail with all that it answers to
 
 # Each branch is one index look-up. The summaries know the days, the spans know the ids that only one of them carries.
 EXACT = """
@@ -74,18 +75,23 @@ def look_up(project_id: int, pasted: str) -> list[Hit]:
 
     The whole text is tried as an id, then each word of it (a log line), then it as the beginning of a request id.
     """
-    text = pasted.strip()[: ids.MAX_ID_CHARACTERS]
-    if not text or "\0" in text:
+    text = pasted[:_MOST_PASTED].replace("\0", " ").strip()
+    whole = text[: ids.MAX_ID_CHARACTERS]
+    if not whole:
         return []
-    return _exact(project_id, [text]) or _exact(project_id, _words(text)) or _beginning(project_id, text)
+    return _exact(project_id, [whole]) or _exact(project_id, _words(text)) or _beginning(project_id, whole)
 
 
 def _words(text: str) -> list[str]:
-    """What might be an id in a log line: words apart from quotes, brackets, `name=` and a sentence's full stop."""
+    """What might be an id in a log line or a mail: words without quotes, brackets, `name=` and a sentence's full stop.
+
+    Of many words those with a digit come first, as ids have one more often than not.
+    """
     words = re.split(r"[\s\"'`,;()\[\]{}<>|]+", text)
     parts = [part for word in words for part in {word, *re.split(r"[=:]", word)}]
     cleaned = dict.fromkeys(part.strip(".:=") for part in parts)
-    return [part for part in cleaned if len(part) >= _SHORTEST_PREFIX and part != text][:_MOST_WORDS]
+    words = [part for part in cleaned if _SHORTEST_PREFIX <= len(part) <= ids.MAX_ID_CHARACTERS and part != text]
+    return sorted(words, key=lambda word: not any(letter.isdigit() for letter in word))[:_MOST_WORDS]
 
 
 def _exact(project_id: int, texts: list[str]) -> list[Hit]:
