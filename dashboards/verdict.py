@@ -55,20 +55,26 @@ def verdict_of(figures: Figures, incidents: Sequence[Incident]) -> Verdict:
         return Verdict("unknown", "No requests in this period.", f"{_before(figures)}{past}", over)
     if worse:
         return Verdict("warn", worse[0], f"{' '.join(worse[1:])}{past}".strip(), over)
-    return Verdict("good", *_calm(figures, past), over)
+    return _calm(figures, past, over)
 
 
-def _calm(figures: Figures, past: str) -> tuple[str, str]:
+def _calm(figures: Figures, past: str, over: Incident | None) -> Verdict:
+    """Nothing got worse, or too little is known to say so."""
     whole, moved = figures.whole, words.change("requests", figures)
-    failed = f"{count(whole.requests_failed)} of {count(whole.requests)} requests failed."
+    requests = f"{count(whole.requests)} request{'s' * (whole.requests != 1)}"
+    failed = f"{count(whole.requests_failed)} of {requests} failed."
     if not figures.was.requests:
-        return f"{count(whole.requests)} requests.", f"{failed} Nothing {figures.before_words} to compare with.{past}"
-    if moved is not None and abs(moved) > NEWS:
-        return (
-            f"{'More' if moved > 0 else 'Fewer'} requests than {figures.before_words}.",
-            f"{words.of_requests(figures)}{past}",
+        return Verdict(
+            "unknown", f"{requests}.", f"{failed} Nothing {figures.before_words} to compare with.{past}", over
         )
-    return "As usual.", f"{failed}{past}"
+    if whole.requests < words.WORSE_SAMPLE:
+        return Verdict("unknown", f"{requests}.", f"{failed} Too few to say whether that is usual.{past}", over)
+    if moved is not None and abs(moved) > NEWS:
+        more = "More" if moved > 0 else "Fewer"
+        return Verdict(
+            "good", f"{more} requests than {figures.before_words}.", f"{words.of_requests(figures)}{past}", over
+        )
+    return Verdict("good", "As usual.", f"{failed}{past}", over)
 
 
 def _moved(metric: str, figures: Figures) -> str:
