@@ -35,7 +35,7 @@ def evaluate(rule_id: int, now: datetime) -> list[int]:
         if incident is None:
             return open_incident(rule, verdict, now) if _opens(rule, verdict) else []
         update_incident(incident, rule, verdict, now)
-        resolution = _resolution(rule, now)
+        resolution = _resolution(rule, verdict, now)
         return resolve(incident, now, rule.standing_since or now, resolution) if resolution else []
 
 
@@ -109,13 +109,13 @@ def _opens(rule: Rule, verdict: Verdict) -> bool:
     return verdict.broken is True and verdict.lasting and rule.standing_looks >= rule.looks_to_open
 
 
-def _resolution(rule: Rule, now: datetime) -> str:
-    """Why the incident of `rule` is over; "" while it is not."""
+def _resolution(rule: Rule, verdict: Verdict, now: datetime) -> str:
+    """Why the incident of `rule` is over; "" while it is not. Only a look that finds it clean may say so at once."""
     lasted = now - (rule.standing_since or now)
     clean = timedelta(minutes=rule.clean_minutes)
-    if rule.standing == Rule.Standing.CLEAN and lasted >= clean:
+    if verdict.broken is False and lasted >= clean:
         return f"As usual again for {rule.clean_minutes} minutes."
-    if rule.standing == Rule.Standing.UNKNOWN and lasted >= UNKNOWN_FOR:
+    if verdict.broken is None and lasted >= UNKNOWN_FOR:
         return "For an hour there was too little to judge."
     return ""
 

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -16,7 +16,7 @@ from accounts.models import Project, User
 from alerts import tasks
 from alerts.evaluate import evaluate
 from alerts.models import Incident
-from alerts.tests.traffic import counted, rule_of, some_fail, usual_days
+from alerts.tests.traffic import QUARTER, counted, present, rule_of, some_fail, steady, usual_days
 from llmobs.lib.timerange import FIVE_MINUTES, floor
 from tests import make
 
@@ -62,7 +62,7 @@ def mail_server(settings: Any) -> Iterator[MailServer]:
 @pytest.fixture
 def incident(project: Project, admin: User) -> Incident:
     """An open incident whose traces say hostile things."""
-    now = timezone.now()
+    now = present()
     began_at = floor(now, FIVE_MINUTES) - timedelta(minutes=10)
     hostile = {"feature": "<script>alert(1)</script>", "input": [{"role": "user", "content": "<img src=x onerror=1>"}]}
     counted(
@@ -73,3 +73,22 @@ def incident(project: Project, admin: User) -> Incident:
     )
     evaluate(rule_of(project, "error_rate", looks_to_open=1).pk, now)
     return Incident.objects.get()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Two minutes into a five-minute bucket, a little in the past."""
+    return floor(timezone.now(), FIVE_MINUTES) - timedelta(minutes=3)
+
+
+@pytest.fixture
+def outage(project: Project, admin: User, now: datetime) -> datetime:
+    """A fifth of the requests fails, since ten minutes before `now`; the usual is no failure at all."""
+    began_at = floor(now, FIVE_MINUTES) - timedelta(minutes=10)
+    counted(
+        project,
+        *usual_days(now),
+        *steady(began_at - QUARTER, began_at, 60),
+        *some_fail(began_at, now, 60, failed=12),
+    )
+    return began_at

@@ -6,33 +6,13 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, close_old_connections, connection, transaction
-from django.utils import timezone
 
-from alerts.evaluate import SWITCHED_OFF, evaluate, switch_off
+from alerts.evaluate import evaluate
 from alerts.models import Incident, Notification, Rule
 from alerts.tests.traffic import QUARTER, counted, rule_of, some_fail, steady, usual_days
 from llmobs.lib.timerange import FIVE_MINUTES, floor
 
 HALF_MINUTE = timedelta(seconds=30)
-
-
-@pytest.fixture
-def now():
-    """Two minutes into a five-minute bucket, a little in the past."""
-    return floor(timezone.now(), FIVE_MINUTES) - timedelta(minutes=3)
-
-
-@pytest.fixture
-def outage(project, admin, now):
-    """A fifth of the requests fails, since ten minutes before `now`; the usual is no failure at all."""
-    began_at = floor(now, FIVE_MINUTES) - timedelta(minutes=10)
-    counted(
-        project,
-        *usual_days(now),
-        *steady(began_at - QUARTER, began_at, 60),
-        *some_fail(began_at, now, 60, failed=12),
-    )
-    return began_at
 
 
 def test_an_outage_opens_one_incident_at_the_second_look(project, outage, now):
@@ -77,40 +57,6 @@ def test_further_looks_update_the_incident_and_tell_nobody(project, outage, now)
     assert incident.peak == pytest.approx(52 / 100)
     assert "52" in incident.title
     assert Notification.objects.count() == 1
-
-
-def test_it_resolves_after_ten_clean_minutes_and_says_so(project, outage, now):
-    rule = rule_of(project, "error_rate", looks_to_open=1)
-    evaluate(rule.pk, now)
-    later = floor(now, FIVE_MINUTES) + timedelta(minutes=22)
-    counted(project, *steady(now, later, 150))
-    assert evaluate(rule.pk, later) == []
-    assert evaluate(rule.pk, later + timedelta(minutes=9)) == []
-    [told] = evaluate(rule.pk, later + timedelta(minutes=10))
-    incident = Incident.objects.get()
-    assert (incident.over_at, incident.resolved_at) == (later, later + timedelta(minutes=10))
-    assert Notification.objects.get(pk=told).occasion == "resolved"
-
-
-def test_one_clean_look_does_not_resolve(project, outage, now):
-    rule = rule_of(project, "error_rate", looks_to_open=1, clean_minutes=1)
-    evaluate(rule.pk, now)
-    Rule.objects.filter(pk=rule.pk).update(limit=0.5)
-    evaluate(rule.pk, now + HALF_MINUTE)
-    Rule.objects.filter(pk=rule.pk).update(limit=0.05)
-    evaluate(rule.pk, now + 2 * HALF_MINUTE)
-    evaluate(rule.pk, now + 4 * HALF_MINUTE)
-    assert Incident.objects.get().is_open
-
-
-def test_an_incident_of_which_nothing_can_be_said_is_over_after_an_hour(project, outage, now):
-    rule = rule_of(project, "error_rate", looks_to_open=1)
-    evaluate(rule.pk, now)
-    quiet = now + timedelta(minutes=30)
-    evaluate(rule.pk, quiet)
-    assert Incident.objects.get().is_open
-    evaluate(rule.pk, quiet + timedelta(hours=1))
-    assert Incident.objects.get().resolution == "For an hour there was too little to judge."
 
 
 def test_one_bad_minute_opens_nothing(project, admin, now):
@@ -204,15 +150,6 @@ def test_what_carries_it_is_named(project, admin, now):
 def test_traces_of_another_project_count_for_nothing(project, other_project, outage, now):
     evaluate(rule_of(other_project, "error_rate", looks_to_open=1).pk, now)
     assert not Incident.objects.exists()
-
-
-def test_a_rule_that_was_switched_off_closes_its_incident(project, outage, now):
-    rule = rule_of(project, "error_rate", looks_to_open=1)
-    evaluate(rule.pk, now)
-    Rule.objects.filter(pk=rule.pk).update(enabled=False)
-    assert len(switch_off(rule, now)) == 1
-    assert switch_off(rule, now) == evaluate(rule.pk, now + HALF_MINUTE) == []
-    assert Incident.objects.get().resolution == SWITCHED_OFF
 
 
 def test_a_rule_that_is_gone_is_no_error(db, now):

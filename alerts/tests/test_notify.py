@@ -10,7 +10,7 @@ from alerts import notify, tasks
 from alerts.errors import TransportError
 from alerts.evaluate import evaluate
 from alerts.models import Incident, Notification, Rule
-from alerts.tests.traffic import counted, rule_of, some_fail, steady, usual_days
+from alerts.tests.traffic import counted, present, rule_of, some_fail, steady, usual_days
 from alerts.transports import email
 from llmobs.lib.timerange import FIVE_MINUTES, floor
 from tests import make
@@ -21,7 +21,7 @@ State = Notification.State
 @pytest.fixture
 def live_outage(project, admin):
     """A third of the requests fails, right now; one of them has a hostile feature and question."""
-    now = timezone.now()
+    now = present()
     began_at = floor(now, FIVE_MINUTES) - timedelta(minutes=10)
     hostile = {"feature": "<script>alert(1)</script>", "input": [{"role": "user", "content": "<img src=x onerror=1>"}]}
     counted(
@@ -79,7 +79,7 @@ def test_the_recovery_answers_the_mail_that_opened_it(opened, project, at_once, 
     incident = Incident.objects.get()
     now = timezone.now()
     later = floor(now, FIVE_MINUTES) + timedelta(minutes=22)
-    counted(project, *steady(now, later, 150))
+    counted(project, *steady(now, later + timedelta(minutes=10), 220))
     evaluate(incident.rule_id, later)
     for pk in evaluate(incident.rule_id, later + timedelta(minutes=10)):
         notify.send(pk, later + timedelta(minutes=10))
