@@ -4,7 +4,7 @@ import random
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from accounts.models import Project
-from llmobs.lib.timerange import FIVE_MINUTES, TimeRange, floor
+from llmobs.lib.timerange import FIVE_MINUTES, floor
 from tests import make
 from traces import rollups
 from traces.records import SpanRecord
@@ -242,23 +242,3 @@ def test_a_project_that_another_worker_is_at_is_left_to_it(project: Project) -> 
         thread.join()
     assert found == [0]
     assert rollups.rebuild_marked() == 1
-
-
-def at(minutes: int) -> datetime:
-    return datetime(2026, 11, 10, 12, tzinfo=UTC) + timedelta(minutes=minutes)
-
-
-@pytest.mark.parametrize(
-    ("starts", "expected"),
-    [
-        ([], []),
-        ([0], [(0, 5)]),
-        ([0, 5, 10], [(0, 15)]),
-        ([0, 30], [(0, 35)]),
-        ([0, 35], [(0, 5), (35, 40)]),
-        ([0, 5, 60, 90, 200], [(0, 10), (60, 95), (200, 205)]),
-    ],
-)
-def test_near_buckets_are_one_stretch(starts: list[int], expected: list[tuple[int, int]]) -> None:
-    found = list(rollups.stretches([at(start) for start in starts]))
-    assert found == [TimeRange(at(start), at(end)) for start, end in expected]
