@@ -4,10 +4,10 @@ Writing twice is writing once. Rows and tables are taken in one order everywhere
 psycopg's own cursor is used for server-side binding: one text for 1 span and for 10,000, prepared once a connection.
 """
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from hashlib import blake2b
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -15,35 +15,15 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg import errors
 
-from traces import marks, merge, partitions, payload, summaries
+from traces import arrays, marks, merge, partitions, payload, rows, summaries
 from traces.errors import StoreUnavailable
 from traces.records import SpanRecord
+from traces.rows import RECORD_COLUMNS, Row
 
-# The columns that hold a field of SpanRecord by its name, and their types.
-_RECORD_COLUMNS: dict[str, str] = {
-    "trace_id": "bytea",
-    "span_id": "bytea",
-    "parent_id": "bytea",
-    "started_at": "timestamptz",
-    **dict.fromkeys(("duration_us", "time_to_first_token_us", "input_tokens", "output_tokens"), "bigint"),
-    **dict.fromkeys(("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"), "bigint"),
-    "confidence": "double precision",
-    "attempt": "integer",
-    "retries": "integer",
-    **dict.fromkeys(("cache_hit", "refused", "format_valid", "ended", "start_assumed"), "boolean"),
-    **dict.fromkeys(("name", "kind", "status", "failure", "fallback", "finish_reason"), "text"),
-    **dict.fromkeys(("trace_text", "span_text", "parent_text", "request_id", "session_id", "user_id"), "text"),
-    **dict.fromkeys(("response_id", "feature", "service", "environment", "release", "provider"), "text"),
-    **dict.fromkeys(("model_requested", "model", "prompt_name", "prompt_version", "template_name"), "text"),
-    **dict.fromkeys(("template_version", "retriever_name", "retriever_version", "parser_name"), "text"),
-    **dict.fromkeys(("parser_version", "tool_name", "tool_version", "cost_source", "status_message"), "text"),
-    "cost_usd": "numeric",
-    "tags": "text",
-}
-_STARTED_AT = list(_RECORD_COLUMNS).index("started_at")
 _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
-_SPAN_COLUMNS = {**_RECORD_COLUMNS, **_OWN_COLUMNS}
+_SPAN_COLUMNS = {**RECORD_COLUMNS, **_OWN_COLUMNS}
 # unnest flattens arrays of arrays, so tags travel as one text; no tag can hold this separator.
+_LONGEST_US = 86_400_000_000
 _TAG_SEPARATOR = "\x1f"
 _SPLIT_TAGS = "string_to_array({}, chr(31))"
 
@@ -67,7 +47,7 @@ INSERT_PAYLOADS = """
     ON CONFLICT (project_id, day, trace_id, span_id) DO UPDATE SET body = excluded.body, codec = excluded.codec
 """
 
-_STORED = ", ".join("array_to_string(s.tags, chr(31))" if name == "tags" else f"s.{name}" for name in _RECORD_COLUMNS)
+_STORED = ", ".join("array_to_string(s.tags, chr(31))" if name == "tags" else f"s.{name}" for name in RECORD_COLUMNS)
 # In the order of the key, so that two updaters of the same spans queue instead of locking each other out.
 LOCK_STORED = f"""
     SELECT s.day, s.happened_at, s.digest, p.codec, p.body, {_STORED}
@@ -114,36 +94,6 @@ class Outcome:
     refused: list[tuple[int, str]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Row:
-    """A record ready to be written. `positions` are those of its versions in what was sent."""
-
-    record: SpanRecord
-    positions: list[int]
-    happened_at: datetime
-    differs: bool = False  # its versions in this request were not all the same
-    was_at: datetime | None = None  # where it stood before this request moved or changed it
-    body: bytes = b""
-    digest: bytes = b""
-
-    @property
-    def key(self) -> tuple[bytes, bytes]:
-        return self.record.trace_id, self.record.span_id
-
-    @property
-    def day(self) -> date:
-        return self.happened_at.astimezone(UTC).date()
-
-    def seal(self) -> "Row":
-        """Encode the payload and take the digest of everything that was sent, by which a repetition is recognised."""
-        self.body = payload.encode(self.record.payload)
-        values = [getattr(self.record, name) for name in _RECORD_COLUMNS]
-        if self.record.start_assumed:
-            values[_STARTED_AT] = None
-        self.digest = blake2b(repr(values).encode("utf-8", "surrogatepass") + self.body, digest_size=8).digest()
-        return self
-
-
 def write(project_id: int, records: Sequence[SpanRecord], now: datetime) -> Outcome:
     """Store `records` in one transaction. Safe to repeat: what is there already is recognised or merged.
 
@@ -161,7 +111,7 @@ def _write_or_split(project_id: int, records: Sequence[SpanRecord], positions: l
     """Write all; where one value cannot be held, find its record by halving, so that it costs no other."""
     try:
         return _write(project_id, records, positions, now)
-    except (psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError) as error:
+    except (psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError, struct.error) as error:
         if isinstance(error, errors.CheckViolation):
             raise StoreUnavailable("The partition of a day could not be made; send the spans again.") from error
         if len(records) == 1:
@@ -179,43 +129,44 @@ def _write_or_split(project_id: int, records: Sequence[SpanRecord], positions: l
 
 
 def _write(project_id: int, records: Sequence[SpanRecord], positions: list[int], now: datetime) -> Outcome:
-    rows = _rows(records, positions, now)
+    sent = _rows(records, positions, now)
     try:
-        return _transact(project_id, rows, now)
+        return _transact(project_id, sent, now)
     except errors.CheckViolation:  # no partition for one of the days: rare, so it is not looked for beforehand
-        partitions.make({row.day for row in rows})
-        return _transact(project_id, rows, now)
+        partitions.make({row.day for row in sent})
+        return _transact(project_id, sent, now)
 
 
-def _transact(project_id: int, rows: list[Row], now: datetime) -> Outcome:
-    if not rows:
+def _transact(project_id: int, sent: list[Row], now: datetime) -> Outcome:
+    if not sent:
         return Outcome()
     with transaction.atomic(), _own_cursor() as cursor:
-        _place(cursor, project_id, [row for row in rows if _must_be_placed(row.record, now)])
-        rows.sort(key=lambda row: (row.day, *row.key))
-        cursor.execute(INSERT_SPANS, {"project": project_id, "now": now, **_columns(rows)})
+        _place(cursor, project_id, [row for row in sent if _must_be_placed(row)])
+        sent = rows.by_key(sent)
+        cursor.execute(INSERT_SPANS, {"project": project_id, "now": now, **_columns(sent)})
         new = set(cursor.fetchall())
-        fresh = [row for row in rows if row.key in new]
-        changed = _update(cursor, project_id, [row for row in rows if row.key not in new])
+        fresh = [row for row in sent if row.key in new]
+        changed = _update(cursor, project_id, [row for row in sent if row.key not in new])
         _write_payloads(cursor, project_id, fresh + changed)
-        written = fresh + changed
-        if written:
+        if written := fresh + changed:
             revised = summaries.write(cursor, project_id, [(row.record, row.happened_at) for row in written])
             moments = [at for row in written for at in (row.happened_at, row.was_at) if at is not None]
             marks.add(cursor, project_id, moments, revised)
-    return _outcome(rows, {row.key for row in fresh}, {row.key for row in changed})
+    return _outcome(sent, {row.key for row in fresh}, {row.key for row in changed})
 
 
 def _own_cursor() -> "psycopg.Cursor[Any]":
     """A cursor that binds on the server, on Django's connection."""
     connection.ensure_connection()
-    return psycopg.Cursor(connection.connection)
+    cursor = psycopg.Cursor(connection.connection)
+    arrays.teach(cursor)
+    return cursor
 
 
-def _outcome(rows: list[Row], fresh: set[tuple[bytes, bytes]], changed: set[tuple[bytes, bytes]]) -> Outcome:
+def _outcome(sent: list[Row], fresh: set[rows.Key], changed: set[rows.Key]) -> Outcome:
     """Every version that was sent counts once: the first as what became of the row, the rest as repetitions."""
     outcome = Outcome()
-    for row in rows:
+    for row in sent:
         repetitions = len(row.positions) - 1
         if row.differs:
             outcome.updated += repetitions
@@ -232,60 +183,50 @@ def _outcome(rows: list[Row], fresh: set[tuple[bytes, bytes]], changed: set[tupl
 
 def _rows(records: Iterable[SpanRecord], positions: Iterable[int], now: datetime) -> list[Row]:
     """One row per span: a statement may touch a row only once, so versions in one request are merged here."""
-    rows: dict[tuple[bytes, bytes], Row] = {}
+    found: dict[rows.Key, Row] = {}
+    earliest, latest = now - timedelta(days=settings.SPAN_RETENTION_DAYS + 2), now + timedelta(days=1)
     for record, position in zip(records, positions, strict=True):
-        key = (record.trace_id, record.span_id)
-        row = rows.get(key)
-        if row is None:
-            rows[key] = Row(record, [position], happened_at(record, now)).seal()
-            continue
-        digest = Row(record, [position], row.happened_at).seal().digest
-        row.positions.append(position)
-        if digest != row.digest:
-            row.differs = True
-            row.record = merge.merged(row.record, record)
-            row.happened_at = happened_at(row.record, now)
-            row.seal()
-    return list(rows.values())
+        row = rows.sealed(record, position, happened_at(record, now, earliest, latest))
+        first = found.setdefault(row.key, row)
+        if first is not row:
+            rows.add(first, row)
+            first.move(happened_at(first.record, now, earliest, latest))
+    return list(found.values())
 
 
-def happened_at(record: SpanRecord, now: datetime) -> datetime:
+def happened_at(record: SpanRecord, now: datetime, earliest: datetime, latest: datetime) -> datetime:
     """The moment that lists and charts order a span by: its start, or when it came if it has no plausible one."""
-    if record.started_at is not None and _earliest(now) <= record.started_at <= now + timedelta(days=1):
+    if record.started_at is not None and earliest <= record.started_at <= latest:
         return record.started_at
-    return now - timedelta(microseconds=min(max(record.duration_us or 0, 0), 86_400_000_000))
+    return now - timedelta(microseconds=min(max(record.duration_us or 0, 0), _LONGEST_US))
 
 
-def _earliest(now: datetime) -> datetime:
-    return now - timedelta(days=settings.SPAN_RETENTION_DAYS + 2)
+def _must_be_placed(row: Row) -> bool:
+    return row.record.start_may_change or row.happened_at != row.record.started_at
 
 
-def _must_be_placed(record: SpanRecord, now: datetime) -> bool:
-    return record.start_may_change or record.started_at is None or happened_at(record, now) != record.started_at
-
-
-def _place(cursor: "psycopg.Cursor[Any]", project_id: int, rows: list[Row]) -> None:
+def _place(cursor: "psycopg.Cursor[Any]", project_id: int, unplaced: list[Row]) -> None:
     """Give rows whose start may change the day that they were first seen at."""
-    if not rows:
+    if not unplaced:
         return
-    rows.sort(key=lambda row: row.key)
-    keys = {"project": project_id, "trace": [row.key[0] for row in rows], "span": [row.key[1] for row in rows]}
-    cursor.execute(PLACE_SPANS, {**keys, "at": [row.happened_at for row in rows]})
+    ordered = sorted(unplaced, key=lambda row: row.key)
+    keys = {"project": project_id, **_keys(ordered)}
+    cursor.execute(PLACE_SPANS, {**keys, "at": arrays.array("timestamptz", [row.happened_at for row in ordered])})
     cursor.execute(PLACES, keys)
     places = {(trace, span): at for trace, span, at in cursor.fetchall()}
-    for row in rows:
+    for row in unplaced:
         place: datetime = places[row.key]
-        if row.day != place.astimezone(UTC).date():
-            row.happened_at = place
+        if row.day != rows.day_of(place):
+            row.move(place)
 
 
-def _update(cursor: "psycopg.Cursor[Any]", project_id: int, rows: list[Row]) -> list[Row]:
-    """Merge `rows` into those that are stored; the ones that changed anything."""
-    if not rows:
+def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row]) -> list[Row]:
+    """Merge `known` into the rows that are stored; the ones that changed anything."""
+    if not known:
         return []
-    cursor.execute(LOCK_STORED, {"project": project_id, **_keys(rows)})
+    cursor.execute(LOCK_STORED, {"project": project_id, **_keys(known)})
     stored = {(line[5], line[6]): line for line in cursor.fetchall()}
-    changed = [row for row in rows if _merge_into(row, stored[row.key])]
+    changed = [row for row in known if _merge_into(row, stored[row.key])]
     if changed:
         cursor.execute(UPDATE_SPANS, {"project": project_id, **_columns(changed)})
     return changed
@@ -296,42 +237,40 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
     _, at, digest, codec, body, *values = line
     if bytes(digest) == row.digest:
         return False
-    fields = dict(zip(_RECORD_COLUMNS, values, strict=True))
+    fields = dict(zip(RECORD_COLUMNS, values, strict=True))
     fields["tags"] = fields["tags"].split(_TAG_SEPARATOR) if fields["tags"] else None
     sent = payload.decode(payload.decompress(codec, body)) if codec is not None else None
     before = SpanRecord(**fields)
     if sent is not None:
         before.payload = sent
-    kept = Row(before, [], at).seal().digest
+    kept = rows.sealed(before, 0, at).digest
     row.record = merge.merged(before, row.record)
     row.was_at = at
-    row.happened_at = (
-        at if row.record.started_at is None or row.record.started_at.date() != at.date() else row.happened_at
-    )
-    return row.seal().digest != kept
+    row.seal()
+    if row.record.started_at is None or rows.day_of(row.record.started_at) != rows.day_of(at):
+        row.move(at)
+    return row.digest != kept
 
 
-def _write_payloads(cursor: "psycopg.Cursor[Any]", project_id: int, rows: list[Row]) -> None:
-    if rows:
-        bodies = [payload.compress(row.body) for row in rows]
-        values = {"project": project_id, "codec": payload.CODEC_ZSTD_JSON, "body": bodies, **_keys(rows)}
-        cursor.execute(INSERT_PAYLOADS, values)
+def _write_payloads(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> None:
+    if written:
+        bodies = [payload.compress(row.body) for row in written]
+        values = {"body": arrays.array("bytea", bodies), **_keys(written)}
+        cursor.execute(INSERT_PAYLOADS, {"project": project_id, "codec": payload.CODEC_ZSTD_JSON, **values})
 
 
-def _keys(rows: list[Row]) -> dict[str, list[Any]]:
+def _keys(of: list[Row]) -> dict[str, arrays.Array]:
     return {
-        "day": [row.day for row in rows],
-        "trace": [row.record.trace_id for row in rows],
-        "span": [row.record.span_id for row in rows],
+        "day": arrays.array("date", [row.day for row in of]),
+        "trace": arrays.array("bytea", [row.key[0] for row in of]),
+        "span": arrays.array("bytea", [row.key[1] for row in of]),
     }
 
 
-def _columns(rows: list[Row]) -> dict[str, list[Any]]:
-    records = [row.record for row in rows]
-    columns: dict[str, list[Any]] = {name: [getattr(one, name) for one in records] for name in _RECORD_COLUMNS}
-    columns["tags"] = [_TAG_SEPARATOR.join(one.tags) if one.tags else None for one in records]
-    columns["day"] = [row.day for row in rows]
-    columns["happened_at"] = [row.happened_at for row in rows]
-    columns["digest"] = [row.digest for row in rows]
-    columns["payload_bytes"] = [len(row.body) for row in rows]
-    return columns
+def _columns(of: list[Row]) -> dict[str, arrays.Array]:
+    """The rows turned into one array per column."""
+    own = [(row.day, row.happened_at, row.digest, len(row.body)) for row in of]
+    values = dict(zip(RECORD_COLUMNS, zip(*(row.values for row in of), strict=True), strict=True))
+    values |= zip(_OWN_COLUMNS, zip(*own, strict=True), strict=True)
+    values["tags"] = tuple(_TAG_SEPARATOR.join(tags) if tags else None for tags in values["tags"])
+    return {name: arrays.array(kind, values[name]) for name, kind in _SPAN_COLUMNS.items()}

@@ -1,0 +1,108 @@
+"""Records on their way to the table: encoded, placed in a day, and recognisable when they come again. Pure.
+
+`RECORD_COLUMNS` are the columns of `traces_span` that hold a field of SpanRecord by its name, with their types.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any
+
+import orjson
+
+from traces import merge, payload
+from traces.records import SpanRecord
+
+RECORD_COLUMNS: dict[str, str] = {
+    "trace_id": "bytea",
+    "span_id": "bytea",
+    "parent_id": "bytea",
+    "started_at": "timestamptz",
+    **dict.fromkeys(("duration_us", "time_to_first_token_us", "input_tokens", "output_tokens"), "bigint"),
+    **dict.fromkeys(("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"), "bigint"),
+    "confidence": "double precision",
+    "attempt": "integer",
+    "retries": "integer",
+    **dict.fromkeys(("cache_hit", "refused", "format_valid", "ended", "start_assumed"), "boolean"),
+    **dict.fromkeys(("name", "kind", "status", "failure", "fallback", "finish_reason"), "text"),
+    **dict.fromkeys(("trace_text", "span_text", "parent_text", "request_id", "session_id", "user_id"), "text"),
+    **dict.fromkeys(("response_id", "feature", "service", "environment", "release", "provider"), "text"),
+    **dict.fromkeys(("model_requested", "model", "prompt_name", "prompt_version", "template_name"), "text"),
+    **dict.fromkeys(("template_version", "retriever_name", "retriever_version", "parser_name"), "text"),
+    **dict.fromkeys(("parser_version", "tool_name", "tool_version", "cost_source", "status_message"), "text"),
+    "cost_usd": "numeric",
+    "tags": "text",
+}
+_STARTED_AT = list(RECORD_COLUMNS).index("started_at")
+_values_of = attrgetter(*RECORD_COLUMNS)
+
+Key = tuple[bytes, bytes]
+
+
+@dataclass(slots=True)
+class Row:
+    """A record ready to be written. `positions` are those of its versions in what was sent."""
+
+    record: SpanRecord
+    positions: list[int]
+    key: Key
+    happened_at: datetime
+    day: date  # of happened_at, in UTC: the partition
+    values: tuple[Any, ...] = ()  # in the order of RECORD_COLUMNS
+    body: bytes = b""
+    digest: bytes = b""
+    differs: bool = False  # its versions in this request were not all the same
+    was_at: datetime | None = None  # where it stood before this request moved or changed it
+
+    def move(self, happened_at: datetime) -> None:
+        """Let it stand at another moment, and so perhaps on another day."""
+        self.happened_at, self.day = happened_at, day_of(happened_at)
+
+    def seal(self) -> None:
+        """Encode the payload and take the digest of everything that was sent, by which a repetition is recognised."""
+        self.body = payload.encode(self.record.payload)
+        self.values = _values_of(self.record)
+        self.digest = blake2b(_told(self.record, self.values) + self.body, digest_size=8).digest()
+
+
+def sealed(record: SpanRecord, position: int, happened_at: datetime) -> Row:
+    """A row of one version."""
+    row = Row(record, [position], (record.trace_id, record.span_id), happened_at, day_of(happened_at))
+    row.seal()
+    return row
+
+
+def add(row: Row, other: Row) -> None:
+    """Take the later version `other` of the same span into `row`; the place stays, the caller moves it."""
+    row.positions += other.positions
+    if other.digest != row.digest:
+        row.differs = True
+        row.record = merge.merged(row.record, other.record)
+        row.seal()
+
+
+def day_of(moment: datetime) -> date:
+    """The date in UTC."""
+    return moment.date() if moment.tzinfo is UTC else moment.astimezone(UTC).date()
+
+
+def by_key(rows: Iterable[Row]) -> list[Row]:
+    """In the order of the table's key, in which every writer takes its rows."""
+    return sorted(rows, key=lambda row: (row.day, row.key))
+
+
+def _told(record: SpanRecord, values: tuple[Any, ...]) -> bytes:
+    """The columns' values as bytes: the same for what was sent and for what is read back."""
+    told = list(values[2:])  # without the key
+    if record.start_assumed:  # it moves with every repetition
+        told[_STARTED_AT - 2] = None
+    try:
+        return orjson.dumps(told, default=_other)
+    except TypeError:  # a number or text that no column can hold: the database will refuse it
+        return repr(told).encode("utf-8", "backslashreplace")
+
+
+def _other(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
