@@ -3,14 +3,16 @@
 Every text here is hostile; it leaves as text, and templates escape it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
 from traces.records import Json
 
 FOLD_BYTES = 20_000  # longer texts are loaded when they are opened
+OPEN_BYTES = 100_000  # of a conversation; what stands before its last so many is folded too
 SHOWN_CHARACTERS = 2_000  # of a folded text, enough for its first line
+_NOT_WORTH_FOLDING = 500  # bytes
 
 _ROLE_WORDS = {
     "system": "System",
@@ -57,9 +59,22 @@ def conversation(value: Json, part: str, alone: str) -> list[Message]:
     if value is None or value == "" or value == []:
         return []
     if is_messages(value):
-        return [_message(message, f"{part}.{place}") for place, message in enumerate(value)]
+        return _folded([_message(message, f"{part}.{place}") for place, message in enumerate(value)])
     tone = "user" if part == "input" else "assistant"
     return [Message("", alone, tone, [_piece("text" if isinstance(value, str) else "code", value, part)])]
+
+
+def _folded(messages: list[Message]) -> list[Message]:
+    """`messages`, open from the last one back as far as a page stays quick."""
+    left = OPEN_BYTES
+    for message in reversed(messages):
+        for place, piece in reversed(list(enumerate(message.pieces))):
+            if piece.folded or piece.kind in ("image", "media"):
+                continue
+            left -= piece.size_bytes
+            if left < 0 and piece.size_bytes > _NOT_WORTH_FOLDING:
+                message.pieces[place] = replace(piece, text=piece.text[:SHOWN_CHARACTERS], folded=True)
+    return messages
 
 
 def is_messages(value: Json) -> bool:

@@ -1,17 +1,21 @@
 """One span as the right half of the trace page shows it. Pure."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from traces import account
-from traces.conversation import FOLD_BYTES, SHOWN_CHARACTERS, Message, as_text, conversation
+from traces.conversation import FOLD_BYTES, OPEN_BYTES, SHOWN_CHARACTERS, Message, as_text, conversation
 from traces.queries.spans import StoredSpan
 from traces.queries.traces import Trace
 from traces.records import Json, Payload, SpanRecord
 from traces.waterfall import FAMILIES
 
 _PARTS = ("template", "retriever", "parser", "tool")
-_SHOWN_VALUE = 2_000  # characters of one attribute; the JSON answer has all
+# Characters of one attribute, and of all together before the rest are cut shorter; the JSON answer has all.
+_SHOWN_VALUE = 2_000
+_SHOWN_TOGETHER = 100_000
+_SHOWN_OF_THE_REST = 100
 _ALONE = {  # what an input or output is called where it is not a conversation
     "retrieval": ("Asked for", "Found"),
     "tool": ("Arguments", "Result"),
@@ -100,17 +104,19 @@ def detail(trace: Trace, span: StoredSpan, payload: Payload) -> StepDetail:
         messages_out=[]
         if has_documents and record.kind == "retrieval"
         else conversation(payload.output, "output", got),
-        documents=[_document(one, place) for place, one in enumerate(payload.documents or [])],
-        tools=[_tool(one) for one in payload.tools or []],
-        events=[_happening(one, record) for one in payload.events or []],
-        parameters=[(name, as_text(value)) for name, value in (payload.parameters or {}).items()],
-        attributes=[(name, as_text(value)[:_SHOWN_VALUE]) for name, value in sorted(payload.attributes.items())],
+        documents=_documents(payload.documents or []),
+        tools=_tools(payload.tools or []),
+        events=_events(payload.events or []),
+        parameters=_named(payload.parameters or {}),
+        attributes=_named(dict(sorted(payload.attributes.items()))),
         versions=[
             (part, getattr(record, f"{part}_name"), getattr(record, f"{part}_version"))
             for part in _PARTS
             if getattr(record, f"{part}_name") or getattr(record, f"{part}_version")
         ],
-        parsed_output=None if payload.parsed_output is None else as_text(payload.parsed_output),
+        parsed_output=None
+        if payload.parsed_output is None
+        else next(_cut([as_text(payload.parsed_output)], FOLD_BYTES)),
         parser_error=_parser_error(trace, span),
         dropped_attributes=payload.dropped_attributes,
         received_at=span.received_at,
@@ -155,34 +161,64 @@ def _parser_error(trace: Trace, span: StoredSpan) -> str | None:
     return f"{name}: {reader.record.status_message or 'the answer could not be read'}"
 
 
-def _document(one: Json, place: int) -> Document:
+def _documents(found: list[Json]) -> list[Document]:
+    """The documents, those after the first so many bytes folded."""
+    documents, left = [], OPEN_BYTES
+    for place, one in enumerate(found):
+        documents.append(document := _document(one, place, left))
+        left -= 0 if document.folded else document.size_bytes
+    return documents
+
+
+def _document(one: Json, place: int, left: int) -> Document:
     found = one if isinstance(one, dict) else {"text": as_text(one)}
     text = as_text(found.get("text") or "")
     size = len(text.encode("utf-8", "replace"))
+    folded = size > min(FOLD_BYTES, left)
     score = found.get("score")
     return Document(
         rank=place + 1,
         title=str(found.get("title") or found.get("id") or ""),
         score=None if score is None else f"{score:.3g}" if isinstance(score, float) else str(score),
-        text=text[:SHOWN_CHARACTERS] if size > FOLD_BYTES else text,
+        text=text[:SHOWN_CHARACTERS] if folded else text,
         size_bytes=size,
-        part=f"documents.{place}.text",
-        folded=size > FOLD_BYTES,
+        part=f"documents.{place}.text" if isinstance(one, dict) else f"documents.{place}",
+        folded=folded,
     )
 
 
-def _tool(one: Json) -> Tool:
-    if not isinstance(one, dict):
-        return Tool("tool", "", as_text(one))
-    function = one.get("function")
-    inner = function if isinstance(function, dict) else one
-    return Tool(str(inner.get("name") or "tool"), str(inner.get("description") or ""), as_text(one)[:FOLD_BYTES])
+def _tools(offered: list[Json]) -> list[Tool]:
+    return [_tool(one, text) for one, text in zip(offered, _cut(map(as_text, offered), FOLD_BYTES), strict=True)]
 
 
-def _happening(one: dict[str, Json], record: SpanRecord) -> Happening:
+def _tool(one: Json, text: str) -> Tool:
+    said = one if isinstance(one, dict) else {}
+    inner = said["function"] if isinstance(said.get("function"), dict) else said
+    return Tool(str(inner.get("name") or "tool"), str(inner.get("description") or "")[:_SHOWN_VALUE], text)
+
+
+def _parsed(value: Json) -> str | None:
+    return None if value is None else next(_cut([as_text(value)], FOLD_BYTES))
+
+
+def _events(events: list[dict[str, Json]]) -> list[Happening]:
+    texts = _cut((as_text(one.get("attributes") or "") for one in events), FOLD_BYTES)
+    return [_happening(one, text) for one, text in zip(events, texts, strict=True)]
+
+
+def _happening(one: dict[str, Json], text: str) -> Happening:
     at_us = one.get("offset_us")
-    return Happening(
-        str(one.get("name") or "event"),
-        at_us if isinstance(at_us, int) else None,
-        as_text(one.get("attributes") or "")[:FOLD_BYTES],
-    )
+    return Happening(str(one.get("name") or "event"), at_us if isinstance(at_us, int) else None, text)
+
+
+def _named(values: dict[str, Json]) -> list[tuple[str, str]]:
+    return list(zip(values, _cut(map(as_text, values.values()), _SHOWN_VALUE), strict=True))
+
+
+def _cut(texts: Iterable[str], each: int) -> Iterator[str]:
+    """The texts, each at most `each` characters, and much less once together they are more than a page should hold."""
+    left = _SHOWN_TOGETHER
+    for text in texts:
+        most = each if left > 0 else _SHOWN_OF_THE_REST
+        left -= min(len(text), most)
+        yield text if len(text) <= most else text[: most - 1] + "…"

@@ -1,5 +1,6 @@
 """The pages of traces: look up, the list of the newest, one trace, and a long text that was opened."""
 
+import re
 from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
@@ -103,7 +104,7 @@ def payload_fragment(request: PageRequest, project_slug: str, trace_id: str) -> 
     text = text_at(payload.loads(payload.encode(sent)), part)
     if text is None:
         raise Http404("This step has no such text.")
-    start = int(from_) if (from_ := request.GET.get("from", "0")).isascii() and from_.isdigit() else 0
+    start = _place(request.GET.get("from", ""))
     end = start + FRAGMENT_CHARACTERS
     here = reverse("traces:payload-fragment", args=[project.slug, trace_id])
     rest = {"span": span_id, "part": part, "from": str(end)}
@@ -115,6 +116,11 @@ def payload_fragment(request: PageRequest, project_slug: str, trace_id: str) -> 
         "next_url": f"{here}?{urlencode(rest)}" if end < len(text) else None,
     }
     return render(request, "traces/_payload.html", context)
+
+
+def _place(said: str) -> int:
+    """A place in a text, as an address says it; 0 for what is none."""
+    return int(said) if re.fullmatch(r"[0-9]{1,12}", said) else 0
 
 
 def _found(trace: Trace | None) -> Trace:

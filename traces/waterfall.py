@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 
 from llmobs.lib.templatetags.figures import duration_us as words_for
 from traces.queries.spans import StoredSpan
@@ -68,7 +69,7 @@ def ticks(trace: Trace) -> list[tuple[float, str]]:
 
 def _round_step(length: int) -> int:
     """The least of 1, 2, 5, 10, 20, 50 … microseconds that cuts `length` into at most five."""
-    steps: Iterator[int] = (digit * 10**power for power in range(16) for digit in (1, 2, 5))
+    steps: Iterator[int] = (digit * 10**power for power in count() for digit in (1, 2, 5))
     return next(step for step in steps if length <= step * _MOST_TICKS)
 
 
@@ -121,5 +122,5 @@ def _note(span: StoredSpan) -> str | None:
     return None
 
 
-def _rest(count: int) -> Step:
-    return Step("", 0, "", "other", "logic", None, None, False, False, 0, 0, None, None, False, False, 1, False, count)
+def _rest(folded: int) -> Step:
+    return Step("", 0, "", "other", "logic", None, None, False, False, 0, 0, None, None, False, False, 1, False, folded)
