@@ -67,8 +67,6 @@ class _ArrayDumper(adapt.Dumper):
 
 _CLASSES: dict[str, type[Array]] = {kind: type(f"{kind} array", (Array,), {}) for kind in _TYPES}
 _DUMPERS = {_CLASSES[kind]: type(f"{kind} dumper", (_ArrayDumper,), {"oid": of[1]}) for kind, of in _TYPES.items()}
-    _CLASSES[kind]: type(f"{kind} dumper", (_ArrayDumper,), {"oid": oid}) for kind, (_, oid, _) in _TYPES.items()
-}
 
 
 def array(kind: str, values: Sequence[Any]) -> Array:
