@@ -7,6 +7,7 @@ import json
 import math
 import threading
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from traces.records import Json, Payload
 CODEC_ZSTD_JSON = 1
 _LEVEL = 1
 _FIELDS = tuple(field.name for field in fields(Payload))
+_values_of = attrgetter(*_FIELDS)
 _NONE: dict[str, Json] = {"attributes": {}, "dropped_attributes": 0}  # elsewhere 0, false and {} are what was sent
 # Compressors may not be shared by threads; making one costs more than compressing a span.
 _local = threading.local()
@@ -27,8 +29,10 @@ def encode(payload: Payload) -> bytes:
 
     Keys are sorted, so that equal payloads have equal bytes.
     """
-    values = ((name, getattr(payload, name)) for name in _FIELDS)
-    sent = {name: value for name, value in values if value is not None and value != _NONE.get(name)}
+    sent = {name: value for name, value in zip(_FIELDS, _values_of(payload), strict=True) if value is not None}
+    for name, nothing in _NONE.items():
+        if sent[name] == nothing:
+            del sent[name]
     try:
         return orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # integers past 64 bits, lone surrogates: orjson refuses both

@@ -35,8 +35,11 @@ RECORD_COLUMNS: dict[str, str] = {
     "cost_usd": "numeric",
     "tags": "text",
 }
-_STARTED_AT = list(RECORD_COLUMNS).index("started_at")
 _values_of = attrgetter(*RECORD_COLUMNS)
+# What a sender told, in types that JSON knows: without the key, and without a cost that follows from the rest.
+_told_of = attrgetter(
+    *(name for name in RECORD_COLUMNS if name not in ("trace_id", "span_id", "parent_id", "started_at", "cost_usd"))
+)
 
 Key = tuple[bytes, bytes]
 
@@ -64,7 +67,7 @@ class Row:
         """Encode the payload and take the digest of everything that was sent, by which a repetition is recognised."""
         self.body = payload.encode(self.record.payload)
         self.values = _values_of(self.record)
-        self.digest = blake2b(_told(self.record, self.values) + self.body, digest_size=8).digest()
+        self.digest = blake2b(_told(self.record) + self.body, digest_size=8).digest()
 
 
 def sealed(record: SpanRecord, position: int, happened_at: datetime) -> Row:
@@ -93,16 +96,12 @@ def by_key(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (row.day, row.key))
 
 
-def _told(record: SpanRecord, values: tuple[Any, ...]) -> bytes:
+def _told(record: SpanRecord) -> bytes:
     """The columns' values as bytes: the same for what was sent and for what is read back."""
-    told = list(values[2:])  # without the key
-    if record.start_assumed:  # it moves with every repetition
-        told[_STARTED_AT - 2] = None
+    start = None if record.start_assumed else record.started_at  # an assumed one moves with every repetition
+    cost = str(record.cost_usd) if record.cost_source == "sent" else None
+    told = (start, cost, _told_of(record))
     try:
-        return orjson.dumps(told, default=_other)
+        return orjson.dumps(told) + (record.parent_id or b"")
     except TypeError:  # a number or text that no column can hold: the database will refuse it
-        return repr(told).encode("utf-8", "backslashreplace")
-
-
-def _other(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
+        return repr(told).encode("utf-8", "backslashreplace") + (record.parent_id or b"")

@@ -3,14 +3,14 @@
 Counts, tokens and cost are not here: they come from the spans, where repetitions cannot add up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
-from traces import preview
+from traces import arrays, preview
 from traces.records import SpanRecord
 
 _TYPES = {
@@ -27,10 +27,10 @@ _TYPES = {
 _NAMES = ", ".join(_TYPES)
 _ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _TYPES.items())
 # Of several values the least is kept, because "the first" would depend on who came first.
-_LEAST = ", ".join(
-    f"{name} = LEAST(kept.{name}, excluded.{name})"
-    for name in ("trace_text", "request_id", "session_id", "user_id", "feature", "service", "environment", "release")
-)
+_LEAST_NAMES = (
+    "trace_text", "request_id", "session_id", "user_id", "feature", "service", "environment", "release",
+)  # fmt: skip
+_LEAST = ", ".join(f"{name} = LEAST(kept.{name}, excluded.{name})" for name in _LEAST_NAMES)
 _RANKED = ", ".join(
     f"""{name} = CASE WHEN excluded.{name}_rank <= kept.{name}_rank THEN coalesce(excluded.{name}, kept.{name})
             ELSE coalesce(kept.{name}, excluded.{name}) END,
@@ -57,6 +57,7 @@ UPSERT_SUMMARIES = f"""
 _ROOTS_FIRST = -4 * 10**18
 _NO_RANK = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -75,7 +76,7 @@ def write(cursor: "psycopg.Cursor[Any]", project_id: int, spans: list[tuple[Span
     Gives back the traces that had a summary before: other intervals than the spans' own may count differently now.
     """
     rows = _rows(spans)
-    columns = {name: [row[name] for row in rows] for name in _TYPES}
+    columns = {name: arrays.array(kind, [row[name] for row in rows]) for name, kind in _TYPES.items()}
     cursor.execute(UPSERT_SUMMARIES, {"project": project_id, **columns})
     return [
         Revised(trace_id, happened_at, was_happened_at)
@@ -86,65 +87,70 @@ def write(cursor: "psycopg.Cursor[Any]", project_id: int, spans: list[tuple[Span
 
 def _rows(spans: Iterable[tuple[SpanRecord, datetime]]) -> list[dict[str, Any]]:
     """One row per trace, in the order of their ids."""
-    rows: dict[bytes, dict[str, Any]] = {}
-    for record, happened_at in spans:
-        row = _row(record, happened_at)
-        before = rows.get(record.trace_id)
-        rows[record.trace_id] = _merged(before, row) if before else row
-    return [rows[trace_id] for trace_id in sorted(rows)]
+    members: dict[bytes, list[tuple[SpanRecord, datetime]]] = {}
+    for span in spans:
+        members.setdefault(span[0].trace_id, []).append(span)
+    return [_row(members[trace_id]) for trace_id in sorted(members)]
 
 
-def _row(record: SpanRecord, happened_at: datetime) -> dict[str, Any]:
-    is_root = record.parent_id is None
-    asked = preview.asked(record) if is_root or record.kind == "llm" else None
-    answered = preview.answered(record) if is_root or record.kind == "llm" else None
-    begins = (happened_at - _EPOCH) // timedelta(microseconds=1) + (_ROOTS_FIRST if is_root else 0)
-    # The answer is what came last, unless the root tells it.
-    ends = begins if is_root else -((happened_at - _EPOCH) // timedelta(microseconds=1) + (record.duration_us or 0))
-    day: date = happened_at.astimezone(UTC).date()
+def _row(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, Any]:
+    """What the spans of one trace say of it."""
+    first, last = min(at for _, at in spans), max(at for _, at in spans)
+    ranked = sorted((_rank(record, at), place) for place, (record, at) in enumerate(spans))
+    in_order = [(rank, spans[place][0]) for rank, place in ranked]
+    name_rank, name = next(((rank, one.name) for rank, one in in_order if one.name), (in_order[0][0], None))
+    asked_rank, asked = _first(in_order, preview.asked)
+    answers = sorted(((_answer_rank(record, at), place) for place, (record, at) in enumerate(spans)))
+    answered_rank, answered = _first([(rank, spans[place][0]) for rank, place in answers], preview.answered)
     return {
-        "trace_id": record.trace_id,
-        "trace_text": record.trace_text,
-        "happened_at": happened_at,
-        "ended_at": _ended_at(record, happened_at),
-        "first_day": day,
-        "last_day": day,
-        "has_root": is_root,
-        "name": record.name or None,
-        "name_rank": begins,
+        "trace_id": spans[0][0].trace_id,
+        "happened_at": first,
+        "ended_at": max((end for record, at in spans if (end := _ended_at(record, at))), default=None),
+        "first_day": first.astimezone(UTC).date(),
+        "last_day": last.astimezone(UTC).date(),
+        "has_root": any(record.parent_id is None for record, _ in spans),
+        "name": name,
+        "name_rank": name_rank,
         "asked": asked,
-        "asked_rank": begins if asked else _NO_RANK,
+        "asked_rank": asked_rank,
         "answered": answered,
-        "answered_rank": max(ends, -(2**63)) if answered else _NO_RANK,
-        "request_id": record.request_id,
-        "session_id": record.session_id,
-        "user_id": record.user_id,
-        "feature": record.feature,
-        "service": record.service,
-        "environment": record.environment,
-        "release": record.release,
+        "answered_rank": answered_rank,
+        **{name: _least(getattr(record, name) for record, _ in spans) for name in _LEAST_NAMES},
     }
+
+
+def _first(in_order: list[tuple[int, SpanRecord]], read: Callable[[SpanRecord], str | None]) -> tuple[int, str | None]:
+    """The text that the first root or model call has, and its rank: most traces say it in their first span."""
+    for rank, record in in_order:
+        if (record.parent_id is None or record.kind == "llm") and (text := read(record)):
+            return rank, text
+    return _NO_RANK, None
+
+
+def _rank(record: SpanRecord, at: datetime) -> int:
+    """Roots first, then the earliest."""
+    return _microseconds(at) + (_ROOTS_FIRST if record.parent_id is None else 0)
+
+
+def _answer_rank(record: SpanRecord, at: datetime) -> int:
+    """The answer is what came last, unless a root tells it."""
+    if record.parent_id is None:
+        return _rank(record, at)
+    return max(-(_microseconds(at) + (record.duration_us or 0)), _ROOTS_FIRST // 2)
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _least(values: Iterable[str | None]) -> str | None:
+    return min({value for value in values if value is not None}, default=None)
 
 
 def _ended_at(record: SpanRecord, happened_at: datetime) -> datetime | None:
     if record.duration_us is None or not record.ended:
         return None
     try:
-        return min(happened_at + timedelta(microseconds=record.duration_us), _LATEST)
+        return happened_at + timedelta(microseconds=record.duration_us)
     except OverflowError:
         return _LATEST
-
-
-def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """What the statement does between rows, for two rows of one request."""
-    row = {}
-    for name in _TYPES:
-        a, b = one[name], other[name]
-        if name in ("ended_at", "last_day", "has_root"):
-            row[name] = max((value for value in (a, b) if value is not None), default=None)
-        elif name in ("name", "asked", "answered"):
-            first, second = (other, one) if other[f"{name}_rank"] < one[f"{name}_rank"] else (one, other)
-            row[name] = first[name] if first[name] is not None else second[name]
-        else:
-            row[name] = min((value for value in (a, b) if value is not None), default=None)
-    return row
