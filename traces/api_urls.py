@@ -1,4 +1,8 @@
-"""Addresses of machines: OpenTelemetry's own, and ours. Ids may hold any character, a slash included."""
+"""Addresses of machines: OpenTelemetry's own, and ours. Ids may hold any character, a slash included.
+
+OpenTelemetry comes to its own addresses, to those that other servers give it, Langfuse's among them, and to each with
+`/v1/traces` in front of the signal's path: what an SDK makes of an endpoint that already was the whole address.
+"""
 
 from django.urls import path, re_path
 
@@ -6,8 +10,9 @@ from traces import api, otlp
 
 urlpatterns = [
     *(
-        path(prefix + signal, view)
-        for prefix in ("v1/", "api/otel/v1/")
+        path(prefix + doubled + signal, view)
+        for prefix in ("v1/", "api/otel/v1/", "api/public/otel/v1/")
+        for doubled in ("", "traces/v1/")
         for signal, view in (("traces", otlp.traces), ("logs", otlp.logs), ("metrics", otlp.metrics))
     ),
     path("api/v1/traces", api.plain_traces, name="api-traces"),

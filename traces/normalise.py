@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from traces.conventions.contents import documents_of
 from traces.conventions.failures import failed, failure_of, message_of
 from traces.conventions.gather import Gathered, gather
 from traces.conventions.payloads import payload_of
@@ -31,6 +32,8 @@ def normalise(raw: RawSpan, now: datetime) -> SpanRecord:
     said = found.fields
     kind = _kind(raw, found)
     payload = payload_of(found, raw.attributes, kind in MODEL_KINDS)
+    if kind == "retrieval" and payload.documents is None:
+        payload.documents = documents_of(payload.output)
     _take_plain(raw.fields, said, payload)
     record = _identified(raw)
     record.kind = kind

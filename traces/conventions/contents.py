@@ -97,6 +97,14 @@ def documents(value: Json, attributes: Mapping[str, Json], model_call: bool) -> 
     return Reading([_document(one) for one in found])
 
 
+def documents_of(output: Json) -> list[Json] | None:
+    """The documents that a retrieval gave back as its output, alone or under a name; None where it gave no such list."""
+    found = first(output, "documents", "results", "matches") if isinstance(output, dict) else output
+    if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
+        return None
+    return [_document(one) for one in found]
+
+
 def ai_sdk_answer(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
     """A text, tool calls or both, of which the AI SDK makes two attributes."""
     text_said, calls = attributes.get("ai.response.text"), _any_json(attributes.get("ai.response.toolCalls"))

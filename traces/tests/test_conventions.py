@@ -122,6 +122,18 @@ def test_the_models_that_a_client_called_are_found(name):
     assert set(EXPECTED[name]["models"]) <= found
 
 
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_body_has_the_spans_roots_ids_and_errors_that_its_client_sent(name):
+    found, expected = records(name), EXPECTED[name]
+    roots = [record for record in found if record.parent_id is None]
+    assert (len(found), len(roots)) == (expected["spans"], expected["roots"])
+    for field, value in expected.get("fields", {}).items():
+        assert value in {getattr(record, field) for record in found}
+    if "error" in expected:
+        (failed,) = [record for record in found if record.payload.attributes.get("error.type") == expected["error"]]
+        assert (failed.status, failed.failure is None) == ("error", False)
+
+
 @pytest.mark.parametrize(("name", "fields"), FIELDS.items(), ids=FIELDS)
 def test_a_call_has_the_fields_that_its_client_sent(name, fields):
     call = the_call(name)
@@ -213,6 +225,11 @@ def test_documents_of_a_retrieval_come_with_score_and_metadata():
     assert retrieval.payload.input == "Weather in Paris?"
     assert len(retrieval.payload.documents) == 2
     assert all({"text", "score"} <= set(document) for document in retrieval.payload.documents)
+
+
+def test_the_output_of_a_retriever_is_its_documents():
+    retrieval = next(record for record in records("langfuse-v5.rag.pb.gz") if record.kind == "retrieval")
+    assert retrieval.payload.documents == [{"id": "d1", "text": "Paris is mild", "score": 0.91}]
 
 
 def test_a_prompt_is_stored_once():

@@ -3,6 +3,7 @@
 https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
 
+import base64
 import gzip
 import json
 import zlib
@@ -15,13 +16,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from tests.otlp import JSON, PROTOBUF, SPAN, TRACE, as_json, post, protobuf, span
+from tests.payloads import FOLDER, raw_spans
 from tests.web import sent, sent_raw, served
 from traces.queries.traces import trace_of
 
 # What the specification asks of each kind of refusal: https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
 RPC = {400: 3, 401: 16, 403: 7, 405: 12, 413: 8, 415: 3, 503: 14}
 ENCODINGS = pytest.mark.parametrize(("content_type", "encode"), [(PROTOBUF, protobuf), (JSON, as_json)])
-ADDRESSES = ["/v1/traces", "/api/otel/v1/traces"]
+ADDRESSES = ["/v1/traces", "/api/otel/v1/traces", "/api/public/otel/v1/traces", "/v1/traces/v1/traces"]
 
 
 def stored(project, trace_id=TRACE):
@@ -209,7 +211,22 @@ def test_a_body_over_the_limit_as_sent_is_413(client, settings, ingest_key, cont
     assert "smaller batches" in refusal(answer, content_type)
 
 
-@pytest.mark.parametrize("prefix", ["/v1/", "/api/otel/v1/"])
+def test_a_langfuse_sdk_needs_nothing_but_its_host_and_its_keys(client, project, ingest_key):
+    """Gzip by default, Basic with the key as the secret key, headers of its own."""
+    keys = base64.b64encode(f"pk-lf-any:{ingest_key}".encode()).decode()
+    answer = client.post(
+        "/api/public/otel/v1/traces",
+        (FOLDER / "langfuse-v5.rag.pb.gz").read_bytes(),
+        PROTOBUF,
+        headers={"Authorization": f"Basic {keys}", "Content-Encoding": "gzip", "x-langfuse-ingestion-version": "4"},
+    )
+    assert (answer.status_code, answer.headers["Content-Type"], answer.content) == (200, PROTOBUF, b"")
+    found = stored(project, raw_spans("langfuse-v5.rag.pb.gz")[0].trace_id)
+    assert len(found) == 8
+    assert {one.prompt_version for one in found.values() if one.kind == "llm"} == {"7", "3"}
+
+
+@pytest.mark.parametrize("prefix", ["/v1/", "/api/otel/v1/", "/api/public/otel/v1/", "/v1/traces/v1/"])
 def test_logs_and_metrics_are_answered(client, ingest_key, prefix):
     for signal, response in (("logs", ExportLogsServiceResponse), ("metrics", ExportMetricsServiceResponse)):
         answer = post(client, b"", ingest_key, PROTOBUF, prefix + signal)
