@@ -142,7 +142,8 @@ def test_what_dies_is_started_again(up: Up, words: str) -> None:
     killed.kill()
     eventually(lambda: any(process != killed for process in up.named(words)), f"{words} is back")
     eventually(lambda: status(up, "/health/ready") == 200, "ready again")
-    assert send(up, f"after-{words.strip('-').replace(' ', '-')}") == 200
+    # Another worker may still hold connections to the Postgres that died: each is a 503, "send it again", once.
+    eventually(lambda: send(up, f"after {words}") == 200, "stored again")
 
 
 def test_a_killed_web_worker_is_replaced(up: Up) -> None:
