@@ -22,8 +22,11 @@ ADD_ALL_OF_TRACES = """
     INSERT INTO traces_mark (project_id, starts_at)
     SELECT DISTINCT s.project_id, date_bin('5 minutes', s.happened_at, 'epoch')
     FROM traces_summary t
-    JOIN traces_span s ON s.project_id = t.project_id AND s.trace_id = t.trace_id
-        AND s.day BETWEEN t.first_day AND t.last_day
+    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
+    CROSS JOIN LATERAL (
+        SELECT * FROM traces_span
+        WHERE project_id = t.project_id AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
+    ) s
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
 

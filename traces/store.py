@@ -256,7 +256,7 @@ def _write_payloads(cursor: "psycopg.Cursor[Any]", project_id: int, written: lis
     if written:
         bodies = [payload.compress(row.body) for row in written]
         values = {"body": arrays.array("bytea", bodies), **_keys(written)}
-        cursor.execute(INSERT_PAYLOADS, {"project": project_id, "codec": payload.CODEC_ZSTD_JSON, **values})
+        cursor.execute(INSERT_PAYLOADS, {"project": project_id, "codec": payload.ZSTD_JSON_DICTIONARY, **values})
 
 
 def _keys(of: list[Row]) -> dict[str, arrays.Array]:

@@ -12,23 +12,30 @@ from traces.records import Payload, SpanRecord
 
 _COLUMNS = tuple(field.name for field in fields(SpanRecord) if field.name not in ("payload", "start_may_change"))
 
-# Day by day through the summary, so that only the partitions of the trace's own days are read.
+# Day by day through the summary, so that only the partitions of the trace's own days are read. OFFSET 0 keeps the
+# planner from turning it into one join over all days: 77 ms on Postgres 15 with 300,000 spans, against 0.3 ms.
 SPANS = f"""
     SELECT s.happened_at, s.received_at, s.payload_bytes, {", ".join(f"s.{name}" for name in _COLUMNS)}
     FROM traces_summary t
-    JOIN traces_span s ON s.project_id = t.project_id AND s.trace_id = t.trace_id
-        AND s.day BETWEEN t.first_day AND t.last_day
+    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
+    CROSS JOIN LATERAL (
+        SELECT * FROM traces_span
+        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
+    ) s
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
 
 PAYLOADS = """
     SELECT p.trace_id, p.span_id, p.codec, p.body
     FROM traces_summary t
-    JOIN traces_payload p ON p.project_id = t.project_id AND p.trace_id = t.trace_id
-        AND p.day BETWEEN t.first_day AND t.last_day
+    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
+    CROSS JOIN LATERAL (
+        SELECT * FROM traces_payload
+        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id
+            AND (%(span)s::bytea IS NULL OR span_id = %(span)s) OFFSET 0
+    ) p
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
-ONE_PAYLOAD = PAYLOADS + " AND p.span_id = %(span)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +92,14 @@ def spans_of(project_id: int, trace_ids: Iterable[bytes]) -> list[StoredSpan]:
 def payloads_of(project_id: int, trace_ids: Iterable[bytes]) -> dict[tuple[bytes, bytes], Payload]:
     """The payloads of these traces, by trace and span id."""
     with connection.cursor() as cursor:
-        cursor.execute(PAYLOADS, {"project": project_id, "traces": list(trace_ids)})
+        cursor.execute(PAYLOADS, {"project": project_id, "traces": list(trace_ids), "span": None})
         return {(bytes(trace), bytes(span)): _payload(codec, body) for trace, span, codec, body in cursor.fetchall()}
 
 
 def payload_of(project_id: int, trace_id: bytes, span_id: bytes) -> Payload:
     """The payload of one span; an empty one when there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(ONE_PAYLOAD, {"project": project_id, "traces": [trace_id], "span": span_id})
+        cursor.execute(PAYLOADS, {"project": project_id, "traces": [trace_id], "span": span_id})
         line = cursor.fetchone()
     return _payload(line[2], line[3]) if line else Payload()
 

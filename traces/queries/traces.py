@@ -241,15 +241,19 @@ def _some(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
+# Day by day, as in `spans.SPANS`.
+_ANY_SPAN = """AND EXISTS (
+            SELECT FROM generate_series(0, t.last_day - t.first_day) AS later CROSS JOIN LATERAL (
+                SELECT * FROM traces_span
+                WHERE project_id = t.project_id AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
+            ) s WHERE {})"""
 _FILTERS = {
     "session_id": "AND left(t.session_id, 200) = left(%(session_id)s, 200) AND t.session_id = %(session_id)s",
     "user_id": "AND left(t.user_id, 200) = left(%(user_id)s, 200) AND t.user_id = %(user_id)s",
     "feature": "AND coalesce(t.feature, t.service, '') = %(feature)s",
-    "model": """AND EXISTS (SELECT FROM traces_span s WHERE s.project_id = t.project_id AND s.trace_id = t.trace_id
-            AND s.day BETWEEN t.first_day AND t.last_day AND s.kind IN ('llm', 'embedding', 'rerank')
-            AND coalesce(s.model_requested, s.model, '') = %(model)s)""",
-    "failed": """AND EXISTS (SELECT FROM traces_span s WHERE s.project_id = t.project_id AND s.trace_id = t.trace_id
-            AND s.day BETWEEN t.first_day AND t.last_day AND s.status = 'error')""",
+    "model": _ANY_SPAN.format("""s.kind IN ('llm', 'embedding', 'rerank')
+            AND coalesce(s.model_requested, s.model, '') = %(model)s"""),
+    "failed": _ANY_SPAN.format("s.status = 'error'"),
 }
 FILTERS = tuple(_FILTERS)
 
