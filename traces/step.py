@@ -89,7 +89,7 @@ class StepDetail:
 def detail(trace: Trace, span: StoredSpan, payload: Payload) -> StepDetail:
     """The selected step with its conversation."""
     record = span.record
-    asked, got = _ALONE.get(record.kind, ("Input", "Output"))
+    asked, got = _words_alone(record.kind, payload)
     word, tone = _state(span)
     has_documents = bool(payload.documents)
     return StepDetail(
@@ -123,6 +123,14 @@ def detail(trace: Trace, span: StoredSpan, payload: Payload) -> StepDetail:
         request_id=record.request_id or trace.summary.request_id,
         feature=record.feature or trace.summary.feature,
     )
+
+
+def _words_alone(kind: str, payload: Payload) -> tuple[str, str]:
+    """What input and output are called where they are no list of messages; a text to or of a model is one message."""
+    if kind != "llm":
+        return _ALONE.get(kind, ("Input", "Output"))
+    asked = "Customer" if isinstance(payload.input, str) else "Input"
+    return asked, "Assistant" if isinstance(payload.output, str) else "Output"
 
 
 def _state(span: StoredSpan) -> tuple[str, str]:

@@ -97,6 +97,14 @@ def test_a_step_shows_its_conversation_its_figures_and_all_the_rest(project, rea
     assert "Assistant" in words
 
 
+def test_a_text_to_a_model_is_one_message_and_a_step_without_a_name_is_called_by_its_kind(project, member_client):
+    make.stored(project.pk, call(name="", input="What?", output="This."))
+    step = Markup(member_client.get(PAGE, headers={"HX-Request": "true"})).words
+    assert step.startswith("Step 1 of 1, llm llm ")
+    assert "Customer What?" in step
+    assert "Assistant This." in step
+
+
 def test_documents_that_were_found_are_shown_with_their_scores(project, read):
     documents = [{"id": "d1", "title": "Parcels", "text": "They take a week.", "score": 0.91234}, "only text", {"n": 1}]
     make.stored(project.pk, span(kind="retrieval", input="parcel", documents=documents))
