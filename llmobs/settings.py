@@ -185,6 +185,9 @@ SPAN_RETENTION_DAYS = env.int("SPAN_RETENTION_DAYS", default=90)
 PARTITION_DAYS_AHEAD = 3
 INGEST_MAX_BODY_BYTES = env.int("INGEST_MAX_BODY_BYTES", default=20 * 1024 * 1024)  # as sent
 INGEST_MAX_INFLATED_BYTES = env.int("INGEST_MAX_INFLATED_BYTES", default=64 * 1024 * 1024)
+INBOX_RETENTION_DAYS = env.int("INBOX_RETENTION_DAYS", default=14)
+INBOX_MAX_BODY_BYTES = env.int("INBOX_MAX_BODY_BYTES", default=256 * 1024)  # of a refused body, as sent
+INBOX_MAX_KEPT_PER_DAY = env.int("INBOX_MAX_KEPT_PER_DAY", default=1_000)  # of a project; what is past it is counted
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # forms only: machine addresses read their bodies themselves
 NOTIFY_LEASE_SECONDS = 120
 KEY_USE_INTERVAL = timedelta(minutes=1)  # last_used_at is written at most this often

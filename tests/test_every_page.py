@@ -11,6 +11,7 @@ from alerts.models import Incident, Rule
 from alerts.rules import ensure_rules
 from tests import make
 from tests.markup import Markup
+from traces.models import Refusal
 
 OURS = ("accounts", "traces", "dashboards", "alerts")
 # Written by a browser that has no session yet.
@@ -52,12 +53,17 @@ def values(project, ingest_key):
         last_sentence="9 of 100 failed.", began_at=now, opened_at=now, last_broken_at=now, peak=0.09, limit=0.05, n=100,
         examples=[TRACE.hex()],
     )  # fmt: skip
+    refusal = Refusal.objects.create(
+        project=project, received_at=now, status=400, reason="The body is empty.", alike=["The body is empty."],
+        key_prefix="llmobs_in_12", method="POST", address="/v1/traces", body=b"{", size_bytes=1,
+    )  # fmt: skip
     return {
         "project_slug": project.slug,
         "trace_id": TRACE.hex(),
         "key_id": Key.objects.get().pk,
         "incident_id": incident.pk,
         "rule_id": rule.pk,
+        "refusal_id": refusal.pk,
         "name": "none",
     }
 
@@ -117,21 +123,21 @@ def test_members_get_an_answer_everywhere(request, values, name, who):
     assert client.get(address(name, values), headers={"HX-Request": "true"}).status_code in (200, 302, 403, 404, 405)
 
 
+GARBAGE = [
+    "period=never&page=x&before=~&from=1&to=2",
+    "from=0001-01-01T00:00:00%2B14:00&to=9999-12-31T23:59:59-14:00",
+    "from=9999-12-30&to=9999-12-31&before=9999-12-31T00:00:00-14:00~x",
+    "from=%00&to=%FF&period=%00&q=%00&span=%00&part=%00&feature=%00&model=%00&page=%00&before=%00",
+    f"page={'9' * 5000}&from={'9' * 5000}&before={'9' * 500}~{'9' * 500}&part=input.{'9' * 5000}",
+    "page=-1&page=0&from=-1&part=.&part=..&span=..&bucket=0&open=x",
+]
+
+
 @pytest.mark.parametrize("name", sorted(OF_A_PROJECT))
-@pytest.mark.parametrize(
-    "query",
-    [
-        "period=never&page=x&before=~&from=1&to=2",
-        "from=0001-01-01T00:00:00%2B14:00&to=9999-12-31T23:59:59-14:00",
-        "from=9999-12-30&to=9999-12-31&before=9999-12-31T00:00:00-14:00~x",
-        "from=%00&to=%FF&period=%00&q=%00&span=%00&part=%00&feature=%00&model=%00&page=%00&before=%00",
-        f"page={'9' * 5000}&from={'9' * 5000}&before={'9' * 500}~{'9' * 500}&part=input.{'9' * 5000}",
-        "page=-1&page=0&from=-1&part=.&part=..&span=..&bucket=0&open=x",
-    ],
-)
-def test_garbage_in_the_query_breaks_no_page(values, admin_of_project_client, name, query):
-    answer = admin_of_project_client.get(f"{address(name, values)}?{query}")
-    assert answer.status_code in (200, 302, 404, 405)
+def test_garbage_in_the_query_breaks_no_page(values, admin_of_project_client, name):
+    for query in GARBAGE:
+        answer = admin_of_project_client.get(f"{address(name, values)}?{query}")
+        assert answer.status_code in (200, 302, 404, 405), query
 
 
 def test_an_address_that_there_is_not_is_a_page_too(client, member_client):

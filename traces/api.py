@@ -18,7 +18,7 @@ from accounts.access import projects_of
 from accounts.authentication import NO_KEY, UNKNOWN_KEY, key_in
 from accounts.keys import KeyHolder, holder_of, note_use
 from accounts.models import Key, Project
-from traces import answers
+from traces import answers, inbox
 from traces.errors import KeyRefused, MethodRefused, ScopeRefused, StoreUnavailable, TooLarge, TracesError, Unreadable
 from traces.ingest import ingest
 from traces.queries.spans import payloads_of
@@ -55,6 +55,7 @@ def body_of(request: HttpRequest) -> bytes:
         raise TooLarge(f"The body is {length:,} bytes; at most {limit:,} are taken. Send smaller batches.")
     stream = request.META["wsgi.input"]
     body: bytes = stream.read(limit + 1 if length is None else length)
+    request.META[inbox.BODY] = body
     if len(body) > limit:
         raise TooLarge(f"The body is over {limit:,} bytes; send smaller batches.")
     if length is not None and len(body) < length:  # what is left of it may well be readable, and would be stored
@@ -72,7 +73,10 @@ def plain_traces(request: HttpRequest) -> HttpResponse:
         decoded = plain.decode(body_of(request), request.headers.get("Content-Type"))
         receipt = ingest(project.pk, decoded.spans, decoded.rejected, timezone.now())
     except TracesError as error:
+        inbox.keep(request, error)
         return refused(error)
+    if receipt.rejected:
+        inbox.keep(request, receipt.rejected)
     return HttpResponse(_receipt(receipt), status=_status(receipt), content_type="application/json")
 
 

@@ -4,19 +4,22 @@ Answers follow https://opentelemetry.io/docs/specs/otlp/#otlphttp-response: a re
 partial success for refused spans, and a `google.rpc.Status` where the whole request is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.models import Project
+from traces import inbox
 from traces.api import body_of, ingest_project
 from traces.errors import MethodRefused, TracesError
 from traces.ingest import ingest
+from traces.records import Rejection
 from traces.wire import WireFormat, otlp_json, wire_format
 
-Take = Callable[[WireFormat, Project, bytes], bytes]
+# What is answered, and what of the request was refused.
+Take = Callable[[WireFormat, Project, bytes], tuple[bytes, Sequence[Rejection]]]
 
 
 @csrf_exempt
@@ -28,18 +31,19 @@ def traces(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def logs(request: HttpRequest) -> HttpResponse:
     """`POST /v1/logs`: answered; nothing of it is stored yet."""
-    return _respond(request, lambda form, project, body: form.logs_reply())
+    return _respond(request, lambda form, project, body: (form.logs_reply(), ()))
 
 
 @csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
     """`POST /v1/metrics`: answered and discarded, the one exception to "a 2xx is stored"."""
-    return _respond(request, lambda form, project, body: form.metrics_reply())
+    return _respond(request, lambda form, project, body: (form.metrics_reply(), ()))
 
 
-def _store(form: WireFormat, project: Project, body: bytes) -> bytes:
+def _store(form: WireFormat, project: Project, body: bytes) -> tuple[bytes, Sequence[Rejection]]:
     decoded = form.decode(body)
-    return form.reply(ingest(project.pk, decoded.spans, decoded.rejected, timezone.now()))
+    receipt = ingest(project.pk, decoded.spans, decoded.rejected, timezone.now())
+    return form.reply(receipt), receipt.rejected
 
 
 def _respond(request: HttpRequest, take: Take) -> HttpResponse:
@@ -52,7 +56,11 @@ def _respond(request: HttpRequest, take: Take) -> HttpResponse:
         if request.method != "POST":
             raise MethodRefused("Send OpenTelemetry data to this address with POST.")
         project = ingest_project(request)
-        return HttpResponse(take(form, project, body_of(request)), content_type=form.content_type)
+        answer, rejected = take(form, project, body_of(request))
+        if rejected:
+            inbox.keep(request, rejected)
+        return HttpResponse(answer, content_type=form.content_type)
     except TracesError as error:
+        inbox.keep(request, error)
         body = form.refusal(str(error), error.status)
         return HttpResponse(body, status=error.status, content_type=form.content_type, headers=error.headers())

@@ -18,6 +18,10 @@ DELETE_SOME = """
 # Each with an index that begins with its column, but for the rollups, which are few.
 EXPIRING = (("traces_summary", "last_day"), ("traces_locator", "happened_at"), ("traces_rollup", "starts_at"))
 
+# What was refused has a retention of its own, and bodies of some size.
+REFUSALS = (("traces_refusal", "received_at"), ("traces_refusalcount", "day"))
+MOST_BODIES = 200
+
 
 def drop_old(today: date) -> list[date]:
     """Drop the days before the retention, and what was known of them; the days that went. Safe to repeat.
@@ -31,7 +35,16 @@ def drop_old(today: date) -> list[date]:
     for table, column in EXPIRING:
         for _ in delete_older(table, column, oldest):
             pass
+    drop_old_refusals(today)
     return dropped
+
+
+def drop_old_refusals(today: date) -> None:
+    """Delete what was refused before the inbox's own retention. Safe to repeat."""
+    oldest = today - timedelta(days=settings.INBOX_RETENTION_DAYS)
+    for table, column in REFUSALS:
+        for _ in delete_older(table, column, oldest, MOST_BODIES):
+            pass
 
 
 def delete_older(table: str, column: str, oldest: date, most: int = MOST_ROWS) -> Iterator[int]:

@@ -1,0 +1,42 @@
+"""Reasons and bodies of what was refused, made for reading. Pure."""
+
+import re
+import unicodedata
+import zlib
+from typing import Final
+
+LONGEST_REASON: Final = 300
+# What differs between two refusals of the same kind: the value that was sent, ids, numbers.
+_SENT = re.compile(r'(" is ).*(; write )', re.DOTALL)
+_ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
+_GZIP_OR_ZLIB: Final = 47  # zlib's word for "whichever of both it is"
+_RAW: Final = -15
+
+
+def alike(reason: str) -> str:
+    """A reason without what differs from one refusal to the next, so that all of its kind are counted together."""
+    shorter = _SENT.sub(r"\1…\2", reason)
+    return _NUMBER.sub("…", _ID.sub("…", shorter))[:LONGEST_REASON]
+
+
+def readable(body: bytes, encoding: str, most: int) -> str:
+    """The first `most` characters of a body as text, inflated where it is compressed, even if its end is missing.
+
+    A dot stands for each character that cannot be seen, so that what is shown is what was sent: no direction is
+    turned around, no line is hidden.
+    """
+    text = _inflated(body, encoding, most * 4).decode("utf-8", "replace")[:most]
+    return "".join(one if one in "\n\t" or unicodedata.category(one)[0] != "C" else "·" for one in text)
+
+
+def _inflated(body: bytes, encoding: str, most: int) -> bytes:
+    """At most `most` bytes, of which a bomb makes no more either."""
+    for wbits in (_GZIP_OR_ZLIB, _RAW):
+        if wbits == _RAW and encoding.strip().lower() != "deflate":
+            continue  # almost anything can be read as a few bytes of bare deflate
+        try:
+            return zlib.decompressobj(wbits).decompress(body, most)
+        except zlib.error:
+            pass  # not compressed in this way
+    return body[:most]
