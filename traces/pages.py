@@ -15,7 +15,7 @@ from traces.account import account_of
 from traces.listing import TraceRow
 from traces.queries.lookup import Hit
 from traces.queries.spans import StoredSpan
-from traces.queries.traces import Trace
+from traces.queries.traces import Summary, Trace
 from traces.records import Payload
 from traces.step import detail
 from traces.waterfall import steps, ticks
@@ -32,8 +32,8 @@ _KIND_WORDS = {
 FILTER_WORDS = {"session_id": "session", "user_id": "user", "feature": "feature", "model": "model", "failed": "failed"}
 
 
-def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_request: Trace | None) -> dict[str, Any]:
-    """The context of the page of one trace with one step open. `same_request` holds all traces of its request id."""
+def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_request: list[Summary]) -> dict[str, Any]:
+    """The context of the page of one trace with one step open. `same_request`: all traces of its request id."""
     summary = trace.summary
     name = summary.request_id or summary.shown_id
     flat = {
@@ -43,7 +43,7 @@ def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_reques
         "address": summary.address,
         "feature": summary.feature or summary.service,
         "complete": trace.complete,
-        "traces": same_request.summaries if same_request else trace.summaries,
+        "others": [other for other in same_request if other.trace_id != summary.trace_id],
     }
     return {
         "section": "traces",

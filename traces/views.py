@@ -28,8 +28,8 @@ from traces.queries.traces import (
     has_traces,
     newest_traces,
     summaries_of,
+    summaries_of_request,
     trace_of,
-    traces_of_request,
 )
 
 PAGE_ROWS = 50
@@ -89,7 +89,7 @@ def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> Http
     selected = _selected(trace, request.GET.get("span"))
     sent = payload_of(project.pk, selected.record.trace_id, selected.span_id)
     request_id = trace.summary.request_id
-    same_request = traces_of_request(project.pk, request_id) if request_id else None
+    same_request = summaries_of_request(project.pk, request_id) if request_id else []
     context = {"project": project, **pages.trace_page(trace, selected, sent, same_request)}
     return render(request, page_or_fragment(request, "traces/trace_detail.html", "traces/_step.html"), context)
 

@@ -119,12 +119,21 @@ def trace_of(project_id: int, trace_id: str) -> Trace | None:
 
 def traces_of_request(project_id: int, request_id: str) -> Trace | None:
     """All traces that carry this request id, as one; None when there is none."""
+    found = _keys_of_request(project_id, request_id)
+    return _trace(project_id, found) if found else None
+
+
+def summaries_of_request(project_id: int, request_id: str) -> list[Summary]:
+    """The summaries of the traces that carry this request id, newest first; without their spans, which may be many."""
+    return summaries_of(project_id, _keys_of_request(project_id, request_id))
+
+
+def _keys_of_request(project_id: int, request_id: str) -> list[bytes]:
     if "\0" in request_id:  # Postgres holds no NUL in text, so no row can have it
-        return None
+        return []
     with connection.cursor() as cursor:
         cursor.execute(OF_REQUEST, {"project": project_id, "request": request_id.strip()})  # as it is stored
-        found = [bytes(trace_id) for (trace_id,) in cursor.fetchall()]
-    return _trace(project_id, found) if found else None
+        return [bytes(trace_id) for (trace_id,) in cursor.fetchall()]
 
 
 def summaries_of(project_id: int, trace_ids: Iterable[bytes]) -> list[Summary]:
