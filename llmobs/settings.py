@@ -99,7 +99,10 @@ if WEB_THREADS:
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": WEB_THREADS, "timeout": 5}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A connection is tried before it is used: after a restart of Postgres none of the old ones works.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Our own statements (traces/store.py) are prepared after a few uses; Django's bind on the client and never are.
+DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = BROKER_URL or embedded.broker_url(DATA_DIR)
