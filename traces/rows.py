@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -42,6 +42,17 @@ _told_of = attrgetter(
 )
 
 Key = tuple[bytes, bytes]
+DIGEST_BYTES = 8
+
+
+class Placed(Protocol):
+    """What is needed of a row to find it in the table."""
+
+    @property
+    def key(self) -> Key: ...
+
+    @property
+    def day(self) -> date: ...
 
 
 @dataclass(slots=True)
@@ -67,7 +78,7 @@ class Row:
         """Encode the payload and take the digest of everything that was sent, by which a repetition is recognised."""
         self.body = payload.encode(self.record.payload)
         self.values = _values_of(self.record)
-        self.digest = blake2b(_told(self.record) + self.body, digest_size=8).digest()
+        self.digest = blake2b(_told(self.record) + self.body, digest_size=DIGEST_BYTES).digest()
 
 
 def sealed(record: SpanRecord, position: int, happened_at: datetime) -> Row:
