@@ -19,6 +19,11 @@ TABLES = """
     SELECT quote_ident(relname) FROM pg_class
     WHERE relnamespace = to_regnamespace('public') AND relkind IN ('r', 'p') AND NOT relispartition
 """
+# A server's thread or process that is just ending would keep the test database from being dropped.
+END_OTHER_SESSIONS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -35,10 +40,13 @@ def _quick_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """The test database, with the partitions that `up` would have made."""
     with django_db_blocker.unblock():
         partitions.make(partitions.wanted(timezone.now().date()))
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(END_OTHER_SESSIONS)
 
 
 @pytest.fixture(autouse=True)

@@ -184,7 +184,7 @@ def test_compressed_bodies_are_inflated(client, project, ingest_key, content_typ
     assert list(stored(project)) == [SPAN]
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"x" * 1000)[:-20], b""])
+@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"x" * 1000)[:-20], b""], ids=["other", "cut", "empty"])
 def test_a_broken_compressed_body_is_400(client, ingest_key, body):
     answer = post(client, body, ingest_key, Content_Encoding="gzip")
     assert answer.status_code == 400

@@ -194,6 +194,7 @@ def test_without_a_start_it_is_now_less_the_duration(send, project):
         int(NOW.timestamp()) * 10**6,
         int(NOW.timestamp()) * 10**9,
     ],
+    ids=["offset", "z", "local", "s", "s with a fraction", "ms", "us", "ns"],
 )
 def test_seconds_ms_us_and_ns_are_told_apart_by_their_size(send, project, start):
     assert send(call(started_at=start, duration_us=5)).status_code == 200
@@ -212,6 +213,7 @@ def test_seconds_ms_us_and_ns_are_told_apart_by_their_size(send, project, start)
         ({"started_at": NOW.isoformat()}, NOW, None),
         ({"started_at": 0, "duration_ms": 0}, datetime(1970, 1, 1, tzinfo=UTC), 0),
     ],
+    ids=["start and ms", "us before ms", "start and end", "end and ms", "end before start", "start", "1970"],
 )
 def test_start_end_and_duration_complete_each_other(send, project, times, start, duration_us):
     assert send(call(**times)).status_code == 200
