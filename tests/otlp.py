@@ -8,8 +8,10 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -56,6 +58,40 @@ def as_json(*spans: Span) -> bytes:
     return json.dumps(request).encode()
 
 
+def log(event: str, body: Any = None, at_ns: int | None = None, **attributes: Any) -> LogRecord:
+    """A log record of SPAN as GenAI's old conventions have it: no time but that of its observation."""
+    return LogRecord(
+        trace_id=bytes.fromhex(TRACE),
+        span_id=bytes.fromhex(SPAN),
+        observed_time_unix_nano=time.time_ns() if at_ns is None else at_ns,
+        event_name=event,
+        body=None if body is None else _value(body),
+        attributes=[KeyValue(key=key.replace("__", "."), value=_value(value)) for key, value in attributes.items()],
+    )
+
+
+def export_logs(*records: LogRecord) -> ExportLogsServiceRequest:
+    """One request that holds `records`."""
+    request = ExportLogsServiceRequest()
+    request.resource_logs.add().scope_logs.add().log_records.extend(records)
+    return request
+
+
+def logs_protobuf(*records: LogRecord) -> bytes:
+    """The binary encoding."""
+    return export_logs(*records).SerializeToString()
+
+
+def logs_as_json(*records: LogRecord) -> bytes:
+    """The JSON encoding: as protobuf's, but with ids in hex."""
+    request = MessageToDict(export_logs(*records))
+    for one in request["resourceLogs"][0]["scopeLogs"][0].get("logRecords", []):
+        for name in ("traceId", "spanId"):
+            if name in one:
+                one[name] = base64.b64decode(one[name]).hex()
+    return json.dumps(request).encode()
+
+
 def post(
     client: Client, body: bytes, key: str, content_type: str = PROTOBUF, path: str = "/v1/traces", **headers: str
 ) -> HttpResponse:
@@ -73,4 +109,9 @@ def _value(value: Any) -> AnyValue:
         return AnyValue(int_value=value)
     if isinstance(value, float):
         return AnyValue(double_value=value)
+    if isinstance(value, list):
+        return AnyValue(array_value=ArrayValue(values=[_value(one) for one in value]))
+    if isinstance(value, dict):
+        pairs = [KeyValue(key=key, value=_value(one)) for key, one in value.items()]
+        return AnyValue(kvlist_value=KeyValueList(values=pairs))
     return AnyValue(string_value=value)

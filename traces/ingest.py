@@ -6,7 +6,8 @@ from datetime import datetime
 
 from traces import pricing, store
 from traces.normalise import normalise
-from traces.records import RawSpan, Receipt, Rejection, SpanRecord
+from traces.placeholders import placeholders
+from traces.records import LogRecord, RawSpan, Receipt, Rejection, SpanRecord
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,19 @@ def ingest(project_id: int, raw_spans: list[RawSpan], rejected: Iterable[Rejecti
         rejected=sorted([*rejected, *refused], key=lambda one: one.index),
         traces=list(dict.fromkeys(raw.trace_id for raw in raw_spans)),
     )
+
+
+def ingest_logs(
+    project_id: int, log_records: list[LogRecord], rejected: Iterable[Rejection], now: datetime
+) -> list[Rejection]:
+    """Store the contents of spans that `log_records` hold, and pass over the rest; what was refused. Safe to repeat.
+
+    Raises StoreUnavailable; nothing is stored then.
+    """
+    found = placeholders(log_records)
+    outcome = store.write(project_id, [record for record, _ in found], now)
+    refused = [Rejection(found[position][1], reason) for position, reason in outcome.refused]
+    return sorted([*rejected, *refused], key=lambda one: one.index)
 
 
 def _record(raw: RawSpan, now: datetime) -> SpanRecord:

@@ -5,16 +5,18 @@ https://opentelemetry.io/docs/specs/otlp/#exporting-requests (a retry repeats) a
 """
 
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Any
 
-from traces import pricing
+from traces import logged, pricing
 from traces.records import Payload, SpanRecord
 
 # What a field holds while nobody has set it.
 _UNSET: dict[str, Any] = {"name": "", "kind": "other", "status": "unset", "dropped_attributes": 0}
-_SEPARATE = frozenset(
-    {"payload", "attributes", "cost_usd", "cost_source", "ended", "start_may_change", "started_at", "start_assumed"}
-)
+_SEPARATE = frozenset({
+    "payload", "attributes", "logged", "cost_usd", "cost_source", "ended", "start_may_change", "started_at",
+    "start_assumed",
+})  # fmt: skip
 _RECORD_FIELDS = tuple(field.name for field in fields(SpanRecord) if field.name not in _SEPARATE)
 _PAYLOAD_FIELDS = tuple(field.name for field in fields(Payload) if field.name not in _SEPARATE)
 
@@ -31,6 +33,7 @@ def merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
             winner.payload,
             **_chosen(winner.payload, loser.payload, _PAYLOAD_FIELDS),
             attributes={**loser.payload.attributes, **winner.payload.attributes},
+            logged=logged.united(earlier.payload.logged, later.payload.logged),
         ),
         started_at=start.started_at,
         start_assumed=start.start_assumed,
@@ -39,6 +42,7 @@ def merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
         cost_usd=sent.cost_usd if sent else None,
         cost_source="sent" if sent else None,
     )
+    logged.settle(record)
     return record if sent else pricing.priced(record)
 
 
@@ -46,6 +50,8 @@ def _start(winner: SpanRecord, loser: SpanRecord, *by_arrival: SpanRecord) -> Sp
     """The version whose start holds: one that was told, else the first of those counted back from their arrival."""
     told = [one for one in (winner, loser) if one.started_at is not None and not one.start_assumed]
     assumed = [one for one in by_arrival if one.started_at is not None]
+    if all(one.is_placeholder for one in assumed):  # the moments of their logs, of which any order makes the same
+        assumed.sort(key=attrgetter("started_at"))
     return (told or assumed or [winner])[0]
 
 

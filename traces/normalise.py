@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from traces.conventions import events
 from traces.conventions.contents import documents_of
 from traces.conventions.failures import failed, failure_of, message_of
 from traces.conventions.gather import Gathered, gather
@@ -10,6 +11,7 @@ from traces.conventions.payloads import payload_of
 from traces.conventions.rules import FIRST_TOKEN, SIGNS
 from traces.conventions.values import READERS, clean_text, text
 from traces.ids import MAX_ID_CHARACTERS, kept_text, span_key, trace_key
+from traces.logged import contents
 from traces.messages import shaped
 from traces.records import MODEL_KINDS, Json, Payload, RawSpan, SpanEvent, SpanRecord
 
@@ -32,6 +34,8 @@ def normalise(raw: RawSpan, now: datetime) -> SpanRecord:
     said = found.fields
     kind = _kind(raw, found)
     payload = payload_of(found, raw.attributes, kind in MODEL_KINDS)
+    if raw.events and (payload.input is None or payload.output is None):
+        _of_events(raw.events, payload)
     if kind == "retrieval" and payload.documents is None:
         payload.documents = documents_of(payload.output)
     _take_plain(raw.fields, said, payload)
@@ -112,6 +116,14 @@ def _take_plain(fields: dict[str, Json], said: dict[str, Any], payload: Payload)
         said.pop(name, None)
 
 
+def _of_events(happened: list[SpanEvent], payload: Payload) -> None:
+    """Contents that a sender put into the events of its span, where the span has none of its own."""
+    logged = [found for event in happened if (found := events.said(event.name, None, event.attributes))]
+    for slot, value in contents(logged).items():
+        if getattr(payload, slot) is None:
+            setattr(payload, slot, value)
+
+
 def _place_models(said: dict[str, Any], raw: RawSpan) -> None:
     """One name for both models: after a success it is the one that answered, after an error the one that was asked."""
     named = said.pop("answered_model", None)
@@ -137,7 +149,7 @@ def _time_first_token(said: dict[str, Any], raw: RawSpan) -> None:
 def _of_resource(raw: RawSpan, record: SpanRecord, payload: Payload) -> None:
     """Who sent it; what the span itself says of this wins."""
     if raw.resource:
-        fields, rest = _sender(raw.resource)
+        fields, rest = sender(raw.resource)
         for name, value in fields.items():
             if getattr(record, name) is None:
                 setattr(record, name, value)
@@ -148,7 +160,7 @@ def _of_resource(raw: RawSpan, record: SpanRecord, payload: Payload) -> None:
     payload.dropped_attributes = raw.dropped_attributes
 
 
-def _sender(resource: dict[str, Json]) -> tuple[dict[str, str], dict[str, Json]]:
+def sender(resource: dict[str, Json]) -> tuple[dict[str, str], dict[str, Json]]:
     """The fields that a resource says, and the rest of it."""
     fields: dict[str, str] = {}
     rest = dict(resource)
@@ -177,13 +189,13 @@ def _timed(raw: RawSpan, record: SpanRecord, now: datetime) -> None:
     record.duration_us = duration
     record.ended = start is None or end is not None or duration is not None or raw.fields.get("output") is not None
     if start is not None:
-        record.started_at = _moment(start)
+        record.started_at = moment(start)
     elif raw.fields.get("start_assumed"):
         record.start_assumed = True
-        record.started_at = _before(now if end is None else _moment(end) or now, duration)
+        record.started_at = _before(now if end is None else moment(end) or now, duration)
 
 
-def _moment(ns: int) -> datetime | None:
+def moment(ns: int) -> datetime | None:
     """None outside of the years that a datetime knows."""
     try:
         return _EPOCH + timedelta(microseconds=ns // 1000)
@@ -226,7 +238,7 @@ def _happenings(raw: RawSpan, record: SpanRecord, payload: Payload) -> None:
 def _event(event: SpanEvent, start_ns: int | None) -> dict[str, Json]:
     """{"name", "at", "offset_us" from the span's start, "attributes"}, each only where it is known."""
     said: dict[str, Json] = {"name": event.name}
-    at = None if event.time_ns is None else _moment(event.time_ns)
+    at = None if event.time_ns is None else moment(event.time_ns)
     if at is not None:
         said["at"] = at.isoformat().replace("+00:00", "Z")
     if event.time_ns is not None and start_ns is not None:

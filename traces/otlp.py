@@ -1,4 +1,4 @@
-"""OpenTelemetry over HTTP: traces are stored; logs and metrics are answered, so that no client fills its user's log.
+"""OpenTelemetry over HTTP: traces and the contents in logs are stored, metrics are answered and discarded.
 
 Answers follow https://opentelemetry.io/docs/specs/otlp/#otlphttp-response: a response in the request's own encoding,
 partial success for refused spans, and a `google.rpc.Status` where the whole request is refused.
@@ -14,7 +14,7 @@ from accounts.models import Project
 from traces import inbox
 from traces.api import body_of, ingest_project
 from traces.errors import MethodRefused, TracesError
-from traces.ingest import ingest
+from traces.ingest import ingest, ingest_logs
 from traces.records import Rejection
 from traces.wire import WireFormat, otlp_json, wire_format
 
@@ -30,8 +30,8 @@ def traces(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def logs(request: HttpRequest) -> HttpResponse:
-    """`POST /v1/logs`: answered; nothing of it is stored yet."""
-    return _respond(request, lambda form, project, body: (form.logs_reply(), ()))
+    """`POST /v1/logs`: the contents of spans in it are stored when this answers 200; the rest is discarded."""
+    return _respond(request, _store_logs)
 
 
 @csrf_exempt
@@ -44,6 +44,12 @@ def _store(form: WireFormat, project: Project, body: bytes) -> tuple[bytes, Sequ
     decoded = form.decode(body)
     receipt = ingest(project.pk, decoded.spans, decoded.rejected, timezone.now())
     return form.reply(receipt), receipt.rejected
+
+
+def _store_logs(form: WireFormat, project: Project, body: bytes) -> tuple[bytes, Sequence[Rejection]]:
+    decoded = form.decode_logs(body)
+    rejected = ingest_logs(project.pk, decoded.records, decoded.rejected, timezone.now())
+    return form.logs_reply(rejected), rejected
 
 
 def _respond(request: HttpRequest, take: Take) -> HttpResponse:

@@ -1,5 +1,6 @@
 """What was asked and what was answered, in one short line for lists and headings. Pure; the text stays hostile."""
 
+from traces.logged import with_contents
 from traces.records import Json, SpanRecord
 
 PREVIEW_CHARACTERS = 300
@@ -11,18 +12,20 @@ _DEEPEST = 4
 
 def asked(record: SpanRecord) -> str | None:
     """What the customer's side said last: the newest user message, or the text that was given; None if neither is."""
-    messages = _messages(record.payload.input)
+    said = with_contents(record.payload).input
+    messages = _messages(said)
     if messages is None:
-        return _cut(_text(record.payload.input, _ASKED_KEYS))
-    said = [message for message in messages if message.get("role") == "user"] or messages
-    return next((text for message in reversed(said) if (text := _cut(message_text(message)))), None)
+        return _cut(_text(said, _ASKED_KEYS))
+    asking = [message for message in messages if message.get("role") == "user"] or messages
+    return next((text for message in reversed(asking) if (text := _cut(message_text(message)))), None)
 
 
 def answered(record: SpanRecord) -> str | None:
     """What was answered, None while nothing was."""
-    messages = _messages(record.payload.output)
+    said = with_contents(record.payload).output
+    messages = _messages(said)
     if messages is None:
-        return _cut(_text(record.payload.output, _ANSWERED_KEYS))
+        return _cut(_text(said, _ANSWERED_KEYS))
     return next((text for message in reversed(messages) if (text := _cut(message_text(message)))), None)
 
 

@@ -82,6 +82,24 @@ class RawSpan:
 
 
 @dataclass(slots=True)
+class LogRecord:
+    """One log record as a wire format gave it. It belongs to the span of its two ids, and to none where they are ''.
+
+    `index` is its position in the flattened input. `at_ns` is when it happened or, where that was not sent, when it was
+    observed, in nanoseconds since 1970; None means neither was sent. `event` is its name, often all that tells a role.
+    """
+
+    index: int
+    trace_id: str
+    span_id: str
+    at_ns: int | None = None
+    event: str = ""
+    body: Json = None
+    attributes: dict[str, Json] = field(default_factory=dict)
+    resource: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Payload:
     """The wide half of a span: what people and models wrote, and all that no column holds. None means not sent."""
 
@@ -93,6 +111,8 @@ class Payload:
     documents: list[Json] | None = None
     events: list[dict[str, Json]] | None = None
     links: list[dict[str, Json]] | None = None
+    # Contents that came by logs, for as long as the span has none of its own; read through `traces.logged`.
+    logged: list[dict[str, Json]] | None = None
     attributes: dict[str, Json] = field(default_factory=dict)
     dropped_attributes: int = 0
 
@@ -162,6 +182,16 @@ class SpanRecord:
     # `started_at` is counted back from the moment of arrival: a start that was sent, or assumed earlier, wins over it.
     start_assumed: bool = False
     ended: bool = True  # False: its sender said that it has not ended yet
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether only contents came so far, by logs, and the span itself is missing: its parent then is not known."""
+        return self.start_assumed and not self.ended and not self.name
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is known to have no parent."""
+        return self.parent_id is None and not self.is_placeholder
 
 
 @dataclass(frozen=True, slots=True)

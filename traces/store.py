@@ -15,15 +15,16 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg import errors
 
-from traces import arrays, marks, merge, partitions, payload, rows, summaries
+from traces import arrays, astray, marks, merge, partitions, payload, rows, summaries
 from traces.errors import StoreUnavailable
 from traces.records import SpanRecord
-from traces.rows import RECORD_COLUMNS, Row
+from traces.rows import RECORD_COLUMNS, Placed, Row
 
 _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
 _SPAN_COLUMNS = {**RECORD_COLUMNS, **_OWN_COLUMNS}
 # unnest flattens arrays of arrays, so tags travel as one text; no tag can hold this separator.
 _LONGEST_US = 86_400_000_000
+_MOST_VERSIONS = 8  # that a row remembers
 _TAG_SEPARATOR = "\x1f"
 _SPLIT_TAGS = "string_to_array({}, chr(31))"
 
@@ -150,9 +151,31 @@ def _transact(project_id: int, sent: list[Row], now: datetime) -> Outcome:
         _write_payloads(cursor, project_id, fresh + changed)
         if written := fresh + changed:
             revised = summaries.write(cursor, project_id, [(row.record, row.happened_at) for row in written])
+            written += _bring_home(cursor, project_id, written, revised)
             moments = [at for row in written for at in (row.happened_at, row.was_at) if at is not None]
             marks.add(cursor, project_id, moments, revised)
     return _outcome(sent, {row.key for row in fresh}, {row.key for row in changed})
+
+
+def _bring_home(
+    cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], revised: list[summaries.Revised]
+) -> list[Row]:
+    """Merge placeholders that stand on another day than their span into it; the spans that this changed.
+
+    After the summaries, whose locks let the later of two writers see what the earlier one wrote.
+    """
+    wide = {trace.trace_id for trace in revised if trace.several_days}
+    strays = astray.found(cursor, project_id, [row.key for row in written if row.key[0] in wide]) if wide else []
+    if not strays:
+        return []
+    stored = _lock(cursor, project_id, strays)
+    home = [rows.sealed(_record(stored[one.key]), 0, one.home_at) for one in strays]
+    changed = _update(cursor, project_id, home)
+    astray.delete(cursor, project_id, _keys(strays))
+    _write_payloads(cursor, project_id, changed)
+    if changed:
+        summaries.write(cursor, project_id, [(row.record, row.happened_at) for row in changed])
+    return changed
 
 
 def _own_cursor() -> "psycopg.Cursor[Any]":
@@ -224,32 +247,49 @@ def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row]) ->
     """Merge `known` into the rows that are stored; the ones that changed anything."""
     if not known:
         return []
-    cursor.execute(LOCK_STORED, {"project": project_id, **_keys(known)})
-    stored = {(line[5], line[6]): line for line in cursor.fetchall()}
+    stored = _lock(cursor, project_id, known)
     changed = [row for row in known if _merge_into(row, stored[row.key])]
     if changed:
         cursor.execute(UPDATE_SPANS, {"project": project_id, **_columns(changed)})
     return changed
 
 
+def _lock(cursor: "psycopg.Cursor[Any]", project_id: int, known: Sequence[Placed]) -> dict[rows.Key, tuple[Any, ...]]:
+    """What is stored of these rows, by their keys, locked."""
+    cursor.execute(LOCK_STORED, {"project": project_id, **_keys(known)})
+    return {(line[5], line[6]): line for line in cursor.fetchall()}
+
+
 def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
-    """Turn `row` into the merge of what is stored and what was sent; False when that is what is stored."""
-    _, at, digest, codec, body, *values = line
-    if bytes(digest) == row.digest:
+    """Turn `row` into the merge of what is stored and what was sent; False when that is what is stored.
+
+    The row remembers the digests of the versions it is made of: a late repetition of an old one undoes nothing.
+    """
+    at, seen, sent = line[1], bytes(line[2]), row.digest
+    if sent in {seen[start : start + rows.DIGEST_BYTES] for start in range(0, len(seen), rows.DIGEST_BYTES)}:
         return False
-    fields = dict(zip(RECORD_COLUMNS, values, strict=True))
-    fields["tags"] = fields["tags"].split(_TAG_SEPARATOR) if fields["tags"] else None
-    sent = payload.decode(payload.decompress(codec, body)) if codec is not None else None
-    before = SpanRecord(**fields)
-    if sent is not None:
-        before.payload = sent
+    before = _record(line)
     kept = rows.sealed(before, 0, at).digest
     row.record = merge.merged(before, row.record)
     row.was_at = at
     row.seal()
-    if row.record.started_at is None or rows.day_of(row.record.started_at) != rows.day_of(at):
-        row.move(at)
-    return row.digest != kept
+    start_at = row.record.started_at
+    row.move(at if start_at is None or rows.day_of(start_at) != rows.day_of(at) else start_at)
+    if row.digest == kept:
+        return False
+    row.digest = (sent + seen)[: rows.DIGEST_BYTES * _MOST_VERSIONS]
+    return True
+
+
+def _record(line: tuple[Any, ...]) -> SpanRecord:
+    """The record in a line of LOCK_STORED."""
+    _, _, _, codec, body, *values = line
+    fields = dict(zip(RECORD_COLUMNS, values, strict=True))
+    fields["tags"] = fields["tags"].split(_TAG_SEPARATOR) if fields["tags"] else None
+    record = SpanRecord(**fields)
+    if codec is not None:
+        record.payload = payload.decode(payload.decompress(codec, body))
+    return record
 
 
 def _write_payloads(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> None:
@@ -259,7 +299,7 @@ def _write_payloads(cursor: "psycopg.Cursor[Any]", project_id: int, written: lis
         cursor.execute(INSERT_PAYLOADS, {"project": project_id, "codec": payload.ZSTD_JSON_DICTIONARY, **values})
 
 
-def _keys(of: list[Row]) -> dict[str, arrays.Array]:
+def _keys(of: Sequence[Placed]) -> dict[str, arrays.Array]:
     return {
         "day": arrays.array("date", [row.day for row in of]),
         "trace": arrays.array("bytea", [row.key[0] for row in of]),

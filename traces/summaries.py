@@ -50,7 +50,7 @@ UPSERT_SUMMARIES = f"""
         {_RANKED},
         {_LEAST},
         revision = kept.revision + 1
-    RETURNING trace_id, happened_at, was_happened_at, revision
+    RETURNING trace_id, happened_at, was_happened_at, revision, first_day < last_day
 """
 
 # Ranks: the least wins. Roots come before all others, whatever the moment.
@@ -68,6 +68,7 @@ class Revised:
     trace_id: bytes
     happened_at: datetime
     was_happened_at: datetime
+    several_days: bool
 
 
 def write(cursor: "psycopg.Cursor[Any]", project_id: int, spans: list[tuple[SpanRecord, datetime]]) -> list[Revised]:
@@ -79,8 +80,8 @@ def write(cursor: "psycopg.Cursor[Any]", project_id: int, spans: list[tuple[Span
     columns = {name: arrays.array(kind, [row[name] for row in rows]) for name, kind in _TYPES.items()}
     cursor.execute(UPSERT_SUMMARIES, {"project": project_id, **columns})
     return [
-        Revised(trace_id, happened_at, was_happened_at)
-        for trace_id, happened_at, was_happened_at, revision in cursor.fetchall()
+        Revised(trace_id, happened_at, was_happened_at, several_days)
+        for trace_id, happened_at, was_happened_at, revision, several_days in cursor.fetchall()
         if revision
     ]
 
@@ -98,7 +99,7 @@ def _row(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, Any]:
     first, last = min(at for _, at in spans), max(at for _, at in spans)
     ranked = sorted((_rank(record, at), place) for place, (record, at) in enumerate(spans))
     in_order = [(rank, spans[place][0]) for rank, place in ranked]
-    name_rank, name = next(((rank, one.name) for rank, one in in_order if one.name), (in_order[0][0], None))
+    name_rank, name = next(((rank, one.name) for rank, one in in_order if one.name), (_NO_RANK, None))
     asked_rank, asked = _first(in_order, preview.asked)
     answers = sorted(((_answer_rank(record, at), place) for place, (record, at) in enumerate(spans)))
     answered_rank, answered = _first([(rank, spans[place][0]) for rank, place in answers], preview.answered)
@@ -108,7 +109,7 @@ def _row(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, Any]:
         "ended_at": max((end for record, at in spans if (end := _ended_at(record, at))), default=None),
         "first_day": first.astimezone(UTC).date(),
         "last_day": last.astimezone(UTC).date(),
-        "has_root": any(record.parent_id is None for record, _ in spans),
+        "has_root": any(record.is_root for record, _ in spans),
         "name": name,
         "name_rank": name_rank,
         "asked": asked,
@@ -122,19 +123,19 @@ def _row(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, Any]:
 def _first(in_order: list[tuple[int, SpanRecord]], read: Callable[[SpanRecord], str | None]) -> tuple[int, str | None]:
     """The text that the first root or model call has, and its rank: most traces say it in their first span."""
     for rank, record in in_order:
-        if (record.parent_id is None or record.kind == "llm") and (text := read(record)):
+        if (record.is_root or record.kind == "llm") and (text := read(record)):
             return rank, text
     return _NO_RANK, None
 
 
 def _rank(record: SpanRecord, at: datetime) -> int:
     """Roots first, then the earliest."""
-    return _microseconds(at) + (_ROOTS_FIRST if record.parent_id is None else 0)
+    return _microseconds(at) + (_ROOTS_FIRST if record.is_root else 0)
 
 
 def _answer_rank(record: SpanRecord, at: datetime) -> int:
     """The answer is what came last, unless a root tells it."""
-    if record.parent_id is None:
+    if record.is_root:
         return _rank(record, at)
     return max(-(_microseconds(at) + (record.duration_us or 0)), _ROOTS_FIRST // 2)
 

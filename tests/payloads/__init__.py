@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from traces.normalise import normalise
-from traces.records import RawSpan, SpanRecord
+from traces.records import LogRecord, RawSpan, SpanRecord
 from traces.wire import wire_format
 from traces.wire.inflate import inflate
 
@@ -21,6 +21,13 @@ def raw_spans(name: str) -> list[RawSpan]:
     decoded = wire_format(content_type).decode(inflate((FOLDER / name).read_bytes(), encoding, 1 << 26))
     assert decoded.rejected == []
     return decoded.spans
+
+
+def log_records(name: str) -> list[LogRecord]:
+    """The log records of the body `name`, such as `otel-genai-openai.chat_event.logs.pb`."""
+    decoded = wire_format("application/x-protobuf").decode_logs((FOLDER / name).read_bytes())
+    assert decoded.rejected == []
+    return decoded.records
 
 
 def records(name: str) -> list[SpanRecord]:

@@ -98,7 +98,7 @@ def documents(value: Json, attributes: Mapping[str, Json], model_call: bool) -> 
 
 
 def documents_of(output: Json) -> list[Json] | None:
-    """The documents that a retrieval gave back as its output, alone or under a name; None where it gave no such list."""
+    """The documents that a retrieval gave back as its output, alone or under a name; None where it is none."""
     found = first(output, "documents", "results", "matches") if isinstance(output, dict) else output
     if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
         return None

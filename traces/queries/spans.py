@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 
 from traces import ids, payload
+from traces.logged import with_contents
 from traces.records import Payload, SpanRecord
 
 _COLUMNS = tuple(field.name for field in fields(SpanRecord) if field.name not in ("payload", "start_may_change"))
@@ -105,7 +106,7 @@ def payload_of(project_id: int, trace_id: bytes, span_id: bytes) -> Payload:
 
 
 def _payload(codec: int, body: bytes) -> Payload:
-    return payload.decode(payload.decompress(codec, body))
+    return with_contents(payload.decode(payload.decompress(codec, body)))
 
 
 def _stored(line: tuple[Any, ...]) -> StoredSpan:

@@ -109,7 +109,7 @@ class Trace:
     @property
     def complete(self) -> bool:
         """Whether all that belongs to it has arrived, as far as the spans tell."""
-        return not {"root_missing", "parent_missing", "not_ended"} & {note.code for note in self.notes}
+        return not {"root_missing", "parent_missing", "not_ended", "span_missing"} & {note.code for note in self.notes}
 
 
 def trace_of(project_id: int, trace_id: str) -> Trace | None:
@@ -206,7 +206,8 @@ def _sum(values: Iterable[int | None]) -> int | None:
 def _notes(trace: Trace) -> list[Note]:
     spans = trace.spans
     orphans = sum(node.orphan for node in trace.nodes)
-    open_spans = sum(not span.record.ended for span in spans)
+    open_spans = sum(not span.record.ended and not span.record.is_placeholder for span in spans)
+    placeholders = sum(span.record.is_placeholder for span in spans)
     without_start = sum(span.record.started_at is None for span in spans)
     backwards = sum((span.record.duration_us or 0) < 0 for span in spans)
     without_price = trace.totals.calls_without_price
@@ -226,6 +227,11 @@ def _notes(trace: Trace) -> list[Note]:
             "not_ended",
             open_spans > 0,
             f"{_some(open_spans, 'step has', 'steps have')} not ended, as far as its sender told.",
+        ),
+        (
+            "span_missing",
+            placeholders > 0,
+            f"{_some(placeholders, 'step is', 'steps are')} known only by logs: what was said came, the rest has not.",
         ),
         (
             "start_not_sent",

@@ -1,15 +1,16 @@
-"""Wire formats: bytes to RawSpan, and the reply in the format's own words. No Django.
+"""Wire formats: bytes to RawSpan or LogRecord, and the reply in the format's own words. No Django.
 
 A format of OTLP is chosen by its content type in WIRE_FORMATS. The plain record (`traces.wire.plain`) has an address
 of its own and is no entry here.
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from traces.errors import UnsupportedType
-from traces.records import Receipt
+from traces.records import Receipt, Rejection
 from traces.wire import otlp_json, otlp_protobuf
-from traces.wire.decoded import Decoded
+from traces.wire.decoded import Decoded, DecodedLogs
 
 
 class WireFormat(Protocol):
@@ -26,7 +27,10 @@ class WireFormat(Protocol):
     def refusal(self, message: str, http_status: int) -> bytes:
         """The body of any other answer."""
 
-    def logs_reply(self) -> bytes:
+    def decode_logs(self, body: bytes) -> DecodedLogs:
+        """Raises Unreadable."""
+
+    def logs_reply(self, rejected: Sequence[Rejection]) -> bytes:
         """The body of a 200 to `/v1/logs`."""
 
     def metrics_reply(self) -> bytes:

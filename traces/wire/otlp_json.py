@@ -1,19 +1,29 @@
-"""OTLP/HTTP with a JSON body: bytes to RawSpan, and the replies.
+"""OTLP/HTTP with a JSON body: bytes to RawSpan or LogRecord, and the replies.
 
 Ids are hex, not base64; 64-bit integers come as strings or as numbers, enums as numbers or as names, and fields that
 are not known are passed over.
 https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Iterator, Sequence
 
 import orjson
 
 from traces.errors import Unreadable
-from traces.records import Json, RawSpan, Receipt, Rejection, SpanEvent
-from traces.wire.decoded import Decoded
-from traces.wire.jsontext import finite, loads
+from traces.records import Json, LogRecord, RawSpan, Receipt, Rejection, SpanEvent
+from traces.wire.decoded import Decoded, DecodedLogs
+from traces.wire.jsontext import loads
+from traces.wire.otlp_json_values import (
+    any_value,
+    attributes,
+    bad_id,
+    integer,
+    items,
+    member,
+    nanoseconds,
+    objects,
+    text,
+)
 from traces.wire.otlp_replies import RPC_CODES, UNKNOWN, partial_message
 
 content_type = "application/json"
@@ -27,11 +37,11 @@ def decode(body: bytes) -> Decoded:
         raise Unreadable("This is not an OTLP trace export in JSON: the body is not an object.")
     decoded = Decoded()
     index = 0
-    for of_resource in _objects(request, "resourceSpans"):
-        resource = attributes(_object(of_resource, "resource").get("attributes"))
-        for of_scope in _objects(of_resource, "scopeSpans"):
-            scope = _text(_object(of_scope, "scope"), "name")
-            for span in _items(of_scope, "spans"):
+    for of_resource in objects(request, "resourceSpans"):
+        resource = attributes(member(of_resource, "resource").get("attributes"))
+        for of_scope in objects(of_resource, "scopeSpans"):
+            scope = text(member(of_scope, "scope"), "name")
+            for span in items(of_scope, "spans"):
                 reason = _bad_span(span)
                 if reason:
                     decoded.rejected.append(Rejection(index, f"spans[{index}]: {reason}"))
@@ -41,12 +51,34 @@ def decode(body: bytes) -> Decoded:
     return decoded
 
 
+def decode_logs(body: bytes) -> DecodedLogs:
+    """The records of an ExportLogsServiceRequest. Raises Unreadable when it is none; a bad one costs only itself."""
+    request = loads(body)
+    if not isinstance(request, dict):
+        raise Unreadable("This is not an OTLP log export in JSON: the body is not an object.")
+    decoded = DecodedLogs()
+    for index, (record, resource) in enumerate(_log_records(request)):
+        reason = _bad_record(record)
+        if reason:
+            decoded.rejected.append(Rejection(index, f"logRecords[{index}]: {reason}"))
+        else:
+            decoded.records.append(_log_record(index, record, resource))
+    return decoded
+
+
+def _log_records(request: dict[str, Json]) -> Iterator[tuple[Json, dict[str, Json]]]:
+    for of_resource in objects(request, "resourceLogs"):
+        resource = attributes(member(of_resource, "resource").get("attributes"))
+        for of_scope in objects(of_resource, "scopeLogs"):
+            yield from ((record, resource) for record in items(of_scope, "logRecords"))
+
+
 def reply(receipt: Receipt) -> bytes:
     """The body of the 200 that says what became of the spans."""
     if not receipt.rejected:
         return b"{}"
     # 64-bit integers are strings in protobuf's JSON.
-    partial = {"rejectedSpans": str(len(receipt.rejected)), "errorMessage": partial_message(receipt)}
+    partial = {"rejectedSpans": str(len(receipt.rejected)), "errorMessage": partial_message(receipt.rejected)}
     return orjson.dumps({"partialSuccess": partial})
 
 
@@ -55,9 +87,12 @@ def refusal(message: str, http_status: int) -> bytes:
     return orjson.dumps({"code": RPC_CODES.get(http_status, UNKNOWN), "message": message})
 
 
-def logs_reply() -> bytes:
-    """All log records taken."""
-    return b"{}"
+def logs_reply(rejected: Sequence[Rejection]) -> bytes:
+    """The body of the 200 that says which log records could not be read or stored."""
+    if not rejected:
+        return b"{}"
+    partial = {"rejectedLogRecords": str(len(rejected)), "errorMessage": partial_message(rejected)}
+    return orjson.dumps({"partialSuccess": partial})
 
 
 def metrics_reply() -> bytes:
@@ -65,153 +100,68 @@ def metrics_reply() -> bytes:
     return b"{}"
 
 
-def attributes(pairs: Json) -> dict[str, Json]:
-    """Key-value pairs as a dict; the last of a repeated key wins, and what is no pair is passed over."""
-    found: dict[str, Json] = {}
-    for pair in pairs if isinstance(pairs, list) else ():
-        if isinstance(pair, dict) and isinstance(key := pair.get("key"), str):
-            found[key] = any_value(pair.get("value"))
-    return found
-
-
-def any_value(value: Json) -> Json:
-    """An AnyValue as plain Python. Bytes stay the base64 text that they are in JSON; what no kind names is None."""
-    if isinstance(value, dict):
-        for kind, said in value.items():
-            if kind in _KINDS:
-                return _KINDS[kind](said)
-    return None
-
-
-def _string(said: Json) -> str | None:
-    return said if isinstance(said, str) else None
-
-
-def _boolean(said: Json) -> bool | None:
-    return said if isinstance(said, bool) else None
-
-
-def _values(said: Json) -> list[Json]:
-    return _items(said, "values") if isinstance(said, dict) else []
-
-
-def _array(said: Json) -> list[Json]:
-    return [any_value(item) for item in _values(said)]
-
-
-def _object_of(said: Json) -> dict[str, Json]:
-    return attributes(_values(said))
-
-
-def _integer(said: Json) -> Json:
-    if isinstance(said, str):
-        try:
-            number = int(said)
-        except ValueError:
-            return said
-        return number if -(2**63) <= number < 2**63 else said
-    return said if isinstance(said, (int, float)) else None
-
-
-def _double(said: Json) -> Json:
-    """Null is what JavaScript writes for NaN; the strings "NaN" and "Infinity" are what protobuf writes."""
-    if isinstance(said, str):
-        try:
-            return finite(float(said))
-        except ValueError:
-            return said
-    return said if isinstance(said, (int, float)) else None
-
-
-_KINDS: Final[dict[str, Callable[[Json], Json]]] = {
-    "stringValue": _string,
-    "intValue": _integer,
-    "doubleValue": _double,
-    "boolValue": _boolean,
-    "arrayValue": _array,
-    "kvlistValue": _object_of,
-    "bytesValue": _string,
-}
-
-
-def _items(holder: dict[str, Json], name: str) -> list[Json]:
-    found = holder.get(name)
-    return found if isinstance(found, list) else []
-
-
-def _objects(holder: dict[str, Json], name: str) -> list[dict[str, Json]]:
-    return [item for item in _items(holder, name) if isinstance(item, dict)]
-
-
-def _object(holder: dict[str, Json], name: str) -> dict[str, Json]:
-    found = holder.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _text(holder: dict[str, Json], name: str) -> str:
-    found = holder.get(name)
-    return found if isinstance(found, str) else ""
-
-
 def _bad_span(span: Json) -> str | None:
     if not isinstance(span, dict):
         return "this is not an object."
-    return _bad_id("trace", span.get("traceId"), 32) or _bad_id("span", span.get("spanId"), 16)
-
-
-def _bad_id(what: str, text: Json, length: int) -> str | None:
-    if not isinstance(text, str) or not text:
-        return f"the {what} id is missing; OTLP ids are {length} hexadecimal digits."
-    if len(text) != length:
-        return f"the {what} id is {len(text)} characters long; OTLP ids are {length} hexadecimal digits."
-    if not _is_hex(text):
-        return f"the {what} id is not hexadecimal; OTLP ids are {length} hexadecimal digits."
-    if not text.strip("0"):
-        return f"the {what} id is all zeros."
-    return None
-
-
-def _is_hex(text: str) -> bool:
-    try:
-        return len(bytes.fromhex(text)) * 2 == len(text)  # fromhex passes over blanks
-    except ValueError:
-        return False
-
-
-def _nanoseconds(said: Json) -> int | None:
-    """A moment; None for 0, which is how protobuf says "not sent", and for what is no number."""
-    number = _integer(said)
-    return int(number) or None if isinstance(number, (int, float)) and 0 < number < 2**64 else None
+    return bad_id("trace", span.get("traceId"), 32) or bad_id("span", span.get("spanId"), 16)
 
 
 def _raw_span(index: int, span: dict[str, Json], resource: dict[str, Json], scope: str) -> RawSpan:
-    status = _object(span, "status")
-    parent = _text(span, "parentSpanId").lower()
-    dropped = _integer(span.get("droppedAttributesCount"))
+    status = member(span, "status")
+    parent = text(span, "parentSpanId").lower()
+    dropped = integer(span.get("droppedAttributesCount"))
     return RawSpan(
         index=index,
         trace_id=span["traceId"].lower(),
         span_id=span["spanId"].lower(),
         parent_id=parent if parent.strip("0") else None,
-        name=_text(span, "name"),
-        start_ns=_nanoseconds(span.get("startTimeUnixNano")),
-        end_ns=_nanoseconds(span.get("endTimeUnixNano")),
+        name=text(span, "name"),
+        start_ns=nanoseconds(span.get("startTimeUnixNano")),
+        end_ns=nanoseconds(span.get("endTimeUnixNano")),
         status=_STATUSES.get(str(status.get("code")), "unset"),
-        status_message=_text(status, "message"),
+        status_message=text(status, "message"),
         attributes=attributes(span.get("attributes")),
         resource=resource,
         scope=scope,
-        events=[_event(event) for event in _objects(span, "events")],
-        links=[_link(link) for link in _objects(span, "links")],
+        events=[_event(event) for event in objects(span, "events")],
+        links=[_link(link) for link in objects(span, "links")],
         dropped_attributes=int(dropped) if isinstance(dropped, (int, float)) and 0 < dropped < 2**32 else 0,
     )
 
 
 def _event(event: dict[str, Json]) -> SpanEvent:
-    time_ns = _nanoseconds(event.get("timeUnixNano"))
-    return SpanEvent(_text(event, "name"), time_ns, attributes(event.get("attributes")))
+    time_ns = nanoseconds(event.get("timeUnixNano"))
+    return SpanEvent(text(event, "name"), time_ns, attributes(event.get("attributes")))
 
 
 def _link(link: dict[str, Json]) -> dict[str, Json]:
-    said: dict[str, Json] = {"trace_id": _text(link, "traceId").lower(), "span_id": _text(link, "spanId").lower()}
+    said: dict[str, Json] = {"trace_id": text(link, "traceId").lower(), "span_id": text(link, "spanId").lower()}
     return {**said, "attributes": attributes(link["attributes"])} if link.get("attributes") else said
+
+
+def _bad_record(record: Json) -> str | None:
+    if not isinstance(record, dict):
+        return "this is not an object."
+    trace_id, span_id = record.get("traceId"), record.get("spanId")
+    if _has_id(trace_id) and (reason := bad_id("trace", trace_id, 32)):
+        return reason
+    return bad_id("span", span_id, 16) if _has_id(span_id) else None
+
+
+def _has_id(spelled: Json) -> bool:
+    """Whether a log record names a span at all: most need not."""
+    return isinstance(spelled, str) and bool(spelled.strip("0"))
+
+
+def _log_record(index: int, record: dict[str, Json], resource: dict[str, Json]) -> LogRecord:
+    trace_id, span_id = text(record, "traceId").lower(), text(record, "spanId").lower()
+    return LogRecord(
+        index=index,
+        trace_id=trace_id if trace_id.strip("0") else "",
+        span_id=span_id if span_id.strip("0") else "",
+        at_ns=nanoseconds(record.get("timeUnixNano")) or nanoseconds(record.get("observedTimeUnixNano")),
+        event=text(record, "eventName"),
+        body=any_value(record.get("body")),
+        attributes=attributes(record.get("attributes")),
+        resource=resource,
+    )

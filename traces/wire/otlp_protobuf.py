@@ -1,4 +1,4 @@
-"""OTLP/HTTP with a protobuf body: bytes to RawSpan, and the replies.
+"""OTLP/HTTP with a protobuf body: bytes to RawSpan or LogRecord, and the replies.
 
 Fields are read by hand: protobuf's own MessageToDict takes five times as long, turns ids into base64 and 64-bit
 integers into strings.
@@ -6,22 +6,24 @@ https://opentelemetry.io/docs/specs/otlp/#binary-protobuf-encoding
 """
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # it ships stubs, but no py.typed
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from traces.errors import Unreadable
-from traces.records import Json, RawSpan, Receipt, Rejection, SpanEvent
-from traces.wire.decoded import Decoded
+from traces.records import Json, LogRecord, RawSpan, Receipt, Rejection, SpanEvent
+from traces.wire.decoded import Decoded, DecodedLogs
 from traces.wire.jsontext import finite
 from traces.wire.otlp_replies import RPC_CODES, UNKNOWN, partial_message
 from traces.wire.protobuf_text import mended
@@ -29,11 +31,12 @@ from traces.wire.protobuf_text import mended
 content_type = "application/x-protobuf"
 _STATUSES = {0: "unset", 1: "ok", 2: "error"}
 _NO_SPAN, _NO_TRACE = bytes(8), bytes(16)
+_Request = TypeVar("_Request", bound=Message)
 
 
 def decode(body: bytes) -> Decoded:
     """The spans of an ExportTraceServiceRequest. Raises Unreadable when it is none; a bad id costs only its span."""
-    request = _request(body)
+    request = _parsed(body, ExportTraceServiceRequest, "trace")
     decoded = Decoded()
     index = 0
     for of_resource in request.resource_spans:
@@ -50,12 +53,32 @@ def decode(body: bytes) -> Decoded:
     return decoded
 
 
+def decode_logs(body: bytes) -> DecodedLogs:
+    """The records of an ExportLogsServiceRequest. Raises Unreadable when it is none; a bad id costs only its record."""
+    request = _parsed(body, ExportLogsServiceRequest, "log")
+    decoded = DecodedLogs()
+    for index, (record, resource) in enumerate(_log_records(request)):
+        reason = _bad_ids_of_log(record)
+        if reason:
+            decoded.rejected.append(Rejection(index, f"logRecords[{index}]: {reason}"))
+        else:
+            decoded.records.append(_log_record(index, record, resource))
+    return decoded
+
+
+def _log_records(request: ExportLogsServiceRequest) -> Iterator[tuple[logs_pb2.LogRecord, dict[str, Json]]]:
+    for of_resource in request.resource_logs:
+        resource = attributes(of_resource.resource.attributes)
+        for of_scope in of_resource.scope_logs:
+            yield from ((record, resource) for record in of_scope.log_records)
+
+
 def reply(receipt: Receipt) -> bytes:
     """The body of the 200 that says what became of the spans."""
     response = ExportTraceServiceResponse()
     if receipt.rejected:
         response.partial_success.rejected_spans = len(receipt.rejected)
-        response.partial_success.error_message = partial_message(receipt)
+        response.partial_success.error_message = partial_message(receipt.rejected)
     return response.SerializeToString()
 
 
@@ -65,9 +88,13 @@ def refusal(message: str, http_status: int) -> bytes:
     return body
 
 
-def logs_reply() -> bytes:
-    """All log records taken."""
-    return ExportLogsServiceResponse().SerializeToString()
+def logs_reply(rejected: Sequence[Rejection]) -> bytes:
+    """The body of the 200 that says which log records could not be read or stored."""
+    response = ExportLogsServiceResponse()
+    if rejected:
+        response.partial_success.rejected_log_records = len(rejected)
+        response.partial_success.error_message = partial_message(rejected)
+    return response.SerializeToString()
 
 
 def metrics_reply() -> bytes:
@@ -105,15 +132,15 @@ def any_value(value: AnyValue) -> Json:
     return None
 
 
-def _request(body: bytes) -> ExportTraceServiceRequest:
+def _parsed(body: bytes, kind: type[_Request], what: str) -> _Request:
     try:
-        return ExportTraceServiceRequest.FromString(body)
+        return kind.FromString(body)
     except DecodeError:
         pass  # perhaps only for a text that is no UTF-8
     try:
-        return ExportTraceServiceRequest.FromString(mended(body, ExportTraceServiceRequest))
+        return kind.FromString(mended(body, kind))
     except DecodeError as error:
-        raise Unreadable("This is not an OTLP trace export in protobuf: the message cannot be parsed.") from error
+        raise Unreadable(f"This is not an OTLP {what} export in protobuf: the message cannot be parsed.") from error
 
 
 def _bad_id(trace_id: bytes, span_id: bytes) -> str | None:
@@ -155,3 +182,25 @@ def _raw_span(index: int, span: Span, resource: dict[str, Json], scope: str) -> 
 def _link(link: Span.Link) -> dict[str, Json]:
     said = {"trace_id": link.trace_id.hex(), "span_id": link.span_id.hex()}
     return {**said, "attributes": attributes(link.attributes)} if link.attributes else said
+
+
+def _bad_ids_of_log(record: logs_pb2.LogRecord) -> str | None:
+    """What is wrong with ids that are there: most log records name no span."""
+    if len(record.trace_id) not in (0, 16):
+        return f"the trace id is {len(record.trace_id)} bytes long; OTLP ids are 16."
+    if len(record.span_id) not in (0, 8):
+        return f"the span id is {len(record.span_id)} bytes long; OTLP ids are 8."
+    return None
+
+
+def _log_record(index: int, record: logs_pb2.LogRecord, resource: dict[str, Json]) -> LogRecord:
+    return LogRecord(
+        index=index,
+        trace_id="" if record.trace_id == _NO_TRACE else record.trace_id.hex(),
+        span_id="" if record.span_id == _NO_SPAN else record.span_id.hex(),
+        at_ns=record.time_unix_nano or record.observed_time_unix_nano or None,
+        event=record.event_name,
+        body=any_value(record.body),
+        attributes=attributes(record.attributes),
+        resource=resource,
+    )
