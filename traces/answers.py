@@ -1,11 +1,12 @@
 """A trace as JSON: the fields of the record by their own names, in the order of the tree. Unknown is null, never 0."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from traces import ids
+from traces.queries.scores import StoredScore, by_span, of_whole
 from traces.queries.spans import StoredSpan
 from traces.queries.traces import Trace
 from traces.records import Payload
@@ -21,13 +22,17 @@ _PLAIN_FIELDS = (
 
 
 def trace_answer(
-    trace: Trace, payloads: Mapping[tuple[bytes, bytes], Payload], request_id: str | None
+    trace: Trace,
+    payloads: Mapping[tuple[bytes, bytes], Payload],
+    request_id: str | None,
+    scores: Sequence[StoredScore] = (),
 ) -> dict[str, Any]:
     """The answer of `GET /api/v1/traces/<id>` and `GET /api/v1/requests/<id>`.
 
     `request_id` is the one that was asked for; without it the trace's own.
     """
     totals = trace.totals
+    of_spans = by_span(scores, trace)
     return {
         "request_id": request_id or trace.summary.request_id,
         "trace_id": trace.summary.shown_id,
@@ -44,7 +49,33 @@ def trace_answer(
             "calls_without_price": totals.calls_without_price,
             "duration_ms": milliseconds(totals.duration_us),
         },
-        "spans": [_span_answer(span, trace, payloads) for span in trace.spans],
+        "scores": [_score_answer(one) for one in of_whole(scores, trace)],
+        "spans": [
+            {
+                **_span_answer(span, trace, payloads),
+                "scores": [_score_answer(one) for one in of_spans.get((span.record.trace_id, span.span_id), [])],
+            }
+            for span in trace.spans
+        ],
+    }
+
+
+def _score_answer(score: StoredScore) -> dict[str, Any]:
+    """`target` says which of the ids is the one that it is a score of."""
+    return {
+        "id": score.shown_id,
+        "target": score.target,
+        "trace_id": None if score.trace_id is None else ids.shown(score.trace_id, score.trace_text),
+        "span_id": None if score.span_id is None else ids.shown(score.span_id, score.span_text),
+        "session_id": score.session_id,
+        "request_id": score.request_id,
+        "name": score.name,
+        "value": score.value,
+        "data_type": score.data_type,
+        "source": score.source,
+        "comment": score.comment,
+        "given_at": moment(score.given_at),
+        "metadata": score.metadata,
     }
 
 

@@ -18,13 +18,15 @@ from accounts.access import projects_of
 from accounts.authentication import NO_KEY, UNKNOWN_KEY, key_in
 from accounts.keys import KeyHolder, holder_of, note_use
 from accounts.models import Key, Project
-from traces import answers, inbox
+from traces import answers, inbox, scores
 from traces.errors import KeyRefused, MethodRefused, ScopeRefused, StoreUnavailable, TooLarge, TracesError, Unreadable
 from traces.ingest import ingest
+from traces.queries.scores import scores_of
 from traces.queries.spans import payloads_of
 from traces.queries.traces import Trace, trace_of, traces_of_request
 from traces.records import Receipt
 from traces.wire import plain
+from traces.wire import scores as wire_scores
 from traces.wire.inflate import inflate
 
 
@@ -77,6 +79,25 @@ def plain_traces(request: HttpRequest) -> HttpResponse:
         return refused(error)
     if receipt.rejected:
         inbox.keep(request, receipt.rejected)
+    answer = _receipt(receipt, traces=receipt.traces)
+    return HttpResponse(answer, status=_status(receipt), content_type="application/json")
+
+
+@csrf_exempt
+def plain_scores(request: HttpRequest) -> HttpResponse:
+    """`POST /api/v1/scores`: one score, a list, or one per line, answered with a receipt."""
+    try:
+        if request.method != "POST":
+            raise MethodRefused("Send scores to this address with POST.")
+        project = ingest_project(request)
+        sent, rejected = wire_scores.decode(body_of(request), request.headers.get("Content-Type"))
+        receipt = scores.write(project.pk, sent, timezone.now())
+        receipt.rejected = rejected
+    except TracesError as error:
+        inbox.keep(request, error)
+        return refused(error)
+    if rejected:
+        inbox.keep(request, rejected)
     return HttpResponse(_receipt(receipt), status=_status(receipt), content_type="application/json")
 
 
@@ -92,14 +113,14 @@ def _status(receipt: Receipt) -> int:
     return 207 if receipt.accepted or receipt.duplicates or receipt.updated else 400
 
 
-def _receipt(receipt: Receipt) -> bytes:
+def _receipt(receipt: Receipt, **more: list[str]) -> bytes:
     return orjson.dumps(
         {
             "accepted": receipt.accepted,
             "duplicates": receipt.duplicates,
             "updated": receipt.updated,
             "rejected": [{"index": one.index, "reason": one.reason} for one in receipt.rejected],
-            "traces": receipt.traces,
+            **more,
         }
     )
 
@@ -123,7 +144,7 @@ def _answer(request: Request, find: Callable[[int], Trace | None], request_id: s
         trace = find(project_id)
         if trace is not None:
             payloads = payloads_of(project_id, [summary.trace_id for summary in trace.summaries])
-            return Response(answers.trace_answer(trace, payloads, request_id))
+            return Response(answers.trace_answer(trace, payloads, request_id, scores_of(project_id, trace)))
     raise NotFound("No trace has this id in the projects that you may read.")
 
 

@@ -16,6 +16,7 @@ urlpatterns = [
         for signal, view in (("traces", otlp.traces), ("logs", otlp.logs), ("metrics", otlp.metrics))
     ),
     path("api/v1/traces", api.plain_traces, name="api-traces"),
+    path("api/v1/scores", api.plain_scores, name="api-scores"),
     # Not <path:…>, which ends at the end of a line.
     re_path(r"^api/v1/traces/(?P<trace_id>[\s\S]+)\Z", api.TraceById.as_view(), name="api-trace"),
     re_path(r"^api/v1/requests/(?P<request_id>[\s\S]+)\Z", api.TraceByRequest.as_view(), name="api-request"),

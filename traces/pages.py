@@ -14,6 +14,7 @@ from llmobs.lib.forms import PeriodForm
 from traces.account import account_of
 from traces.listing import TraceRow
 from traces.queries.lookup import Hit
+from traces.queries.scores import StoredScore, by_span, of_whole
 from traces.queries.spans import StoredSpan
 from traces.queries.traces import Summary, Trace
 from traces.records import Payload
@@ -56,6 +57,12 @@ def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_reques
         "q": name,
         "printed": f"{name}, printed from llmobs on {timezone.localtime():%-d %B %Y at %H:%M}",
     }
+
+
+def score_lists(trace: Trace, selected: StoredSpan, scores: list[StoredScore]) -> dict[str, list[StoredScore]]:
+    """The scores of the whole, and those of the open step."""
+    of_step = by_span(scores, trace).get((selected.record.trace_id, selected.span_id), [])
+    return {"scores": of_whole(scores, trace), "step_scores": of_step}
 
 
 def list_page(

@@ -15,8 +15,23 @@ MOST_ROWS = 5_000
 DELETE_SOME = """
     DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {column} < %(oldest)s LIMIT %(most)s))
 """
+# A trace goes with its scores; what came later than the trace's last day would else stay longer than what it is of.
+DELETE_TRACES = """
+    WITH gone AS (
+        DELETE FROM traces_summary
+        WHERE ctid = ANY(ARRAY(SELECT ctid FROM traces_summary WHERE last_day < %(oldest)s LIMIT %(most)s))
+        RETURNING project_id, trace_id
+    ), scores AS (
+        DELETE FROM traces_score s USING gone WHERE s.project_id = gone.project_id AND s.trace_id = gone.trace_id
+    )
+    SELECT FROM gone
+"""
 # Each with an index that begins with its column, but for the rollups, which are few.
-EXPIRING = (("traces_summary", "last_day"), ("traces_locator", "happened_at"), ("traces_rollup", "starts_at"))
+EXPIRING = (
+    ("traces_locator", "happened_at"),
+    ("traces_rollup", "starts_at"),
+    ("traces_score", "received_at"),  # of a session, or of a trace that never came
+)
 
 # What was refused has a retention of its own, and bodies of some size.
 REFUSALS = (("traces_refusal", "received_at"), ("traces_refusalcount", "day"))
@@ -32,6 +47,8 @@ def drop_old(today: date) -> list[date]:
     dropped = sorted(day for day in partitions.existing() if day < oldest)
     for day in dropped:
         partitions.drop(day)
+    for _ in expired_traces(oldest):
+        pass
     for table, column in EXPIRING:
         for _ in delete_older(table, column, oldest):
             pass
@@ -47,9 +64,17 @@ def drop_old_refusals(today: date) -> None:
             pass
 
 
+def expired_traces(oldest: date, most: int = MOST_ROWS) -> Iterator[int]:
+    """Delete the summaries whose last day is before `oldest`, and their scores; how many traces it were each time."""
+    return _batches(DELETE_TRACES, oldest, most)
+
+
 def delete_older(table: str, column: str, oldest: date, most: int = MOST_ROWS) -> Iterator[int]:
     """Delete the rows of `table` whose `column` is before `oldest`, `most` at a time; how many it were each time."""
-    statement = DELETE_SOME.format(table=table, column=column)
+    return _batches(DELETE_SOME.format(table=table, column=column), oldest, most)
+
+
+def _batches(statement: str, oldest: date, most: int) -> Iterator[int]:
     while True:
         with connection.cursor() as cursor:
             cursor.execute(statement, {"oldest": oldest, "most": most})

@@ -21,6 +21,7 @@ from traces import ids, pages, payload
 from traces.conversation import text_at
 from traces.listing import TraceRow, trace_row
 from traces.queries.lookup import Hit, look_up
+from traces.queries.scores import scores_of
 from traces.queries.spans import StoredSpan, payload_of, spans_of
 from traces.queries.traces import (
     FILTERS,
@@ -90,7 +91,11 @@ def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> Http
     sent = payload_of(project.pk, selected.record.trace_id, selected.span_id)
     request_id = trace.summary.request_id
     same_request = summaries_of_request(project.pk, request_id) if request_id else []
-    context = {"project": project, **pages.trace_page(trace, selected, sent, same_request)}
+    context = {
+        "project": project,
+        **pages.trace_page(trace, selected, sent, same_request),
+        **pages.score_lists(trace, selected, scores_of(project.pk, trace)),
+    }
     return render(request, page_or_fragment(request, "traces/trace_detail.html", "traces/_step.html"), context)
 
 

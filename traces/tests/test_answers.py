@@ -30,7 +30,7 @@ SPAN_TYPES = {
     **dict.fromkeys(("cache_write_tokens", "reasoning_tokens", "attempt", "retries"), (int, type(None))),
     **dict.fromkeys(("duration_ms", "time_to_first_token_ms", "confidence"), (float, type(None))),
     **dict.fromkeys(("cache_hit", "refused", "format_valid"), (bool, type(None))),
-    **dict.fromkeys(("tags", "tools", "documents", "events", "links"), (list, type(None))),
+    **dict.fromkeys(("tags", "tools", "documents", "events", "links", "scores"), (list, type(None))),
     **dict.fromkeys(("parameters", "attributes"), dict),
     **dict.fromkeys(("ended", "is_call"), bool),
     **dict.fromkeys(("started_at", "received_at"), str),
@@ -59,7 +59,7 @@ def ask(client, read_key):
 
 def checked(answer):
     """`answer`, once every field of it has the type it should."""
-    assert set(answer) == {"request_id", "trace_id", "traces", "complete", "notes", "totals", "spans"}
+    assert set(answer) == {"request_id", "trace_id", "traces", "complete", "notes", "totals", "scores", "spans"}
     assert isinstance(answer["complete"], bool)
     assert all(set(note) == {"code", "text"} for note in answer["notes"])
     assert set(answer["totals"]) == set(TOTALS_TYPES)
@@ -333,5 +333,5 @@ def test_clients_may_ask_for_json_or_anything(client, project, read_key, accept)
 def test_queries_do_not_grow_with_the_spans(client, project, read_key, django_assert_max_num_queries):
     root = make.span(request_id="r")
     make.stored(project.pk, root, *(make.call(trace_id=root.trace_id, parent_id=root.span_id) for _ in range(200)))
-    with django_assert_max_num_queries(6):  # key, its use, the request's traces, summary, spans, payloads
+    with django_assert_max_num_queries(7):  # key, its use, the request's traces, summary, spans, payloads, scores
         assert client.get("/api/v1/requests/r", headers={"x-api-key": read_key}).status_code == 200

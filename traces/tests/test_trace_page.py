@@ -464,5 +464,5 @@ def test_queries_do_not_grow_with_the_spans(project, member_client):
         with CaptureQueriesContext(connection) as queries:
             assert member_client.get(PAGE).status_code == 200
         counts.append(len(queries))
-    # session, user, project; summary, spans, payload; the request's traces and their summaries; two of the frame
-    assert counts == [10, 10]
+    # session, user, project; summary, spans, payload, scores; the request's traces, their summaries; two of the frame
+    assert counts == [11, 11]

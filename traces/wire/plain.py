@@ -25,12 +25,8 @@ def decode(body: bytes, content_type: str | None) -> Decoded:
     otherwise. A record that cannot be taken is a rejection with a sentence, and the others are stored. Raises
     Unreadable when there is nothing to read at all.
     """
-    if not body.strip():
-        raise Unreadable("The body is empty; send a JSON record, a list of them, or one per line.")
-    word = (content_type or "").partition(";")[0].strip().lower()
-    items = _lines(body) if word in _LINES or word in _LINES_SHORT else _values(body, word)
     decoded = Decoded()
-    for index, item in enumerate(_flattened(items)):
+    for index, item in enumerate(_flattened(items(body, content_type))):
         try:
             if isinstance(item, Refused):
                 raise item
@@ -38,6 +34,17 @@ def decode(body: bytes, content_type: str | None) -> Decoded:
         except Refused as refused:
             decoded.rejected.append(Rejection(index, f"records[{index}]: {refused}"))
     return decoded
+
+
+def items(body: bytes, content_type: str | None) -> Iterator[Json | Refused]:
+    """The JSON values of a body in order: one, those of a list, or one per line; Refused for a line that is no JSON.
+
+    Raises Unreadable when there is nothing to read at all.
+    """
+    if not body.strip():
+        raise Unreadable("The body is empty; send a JSON record, a list of them, or one per line.")
+    word = (content_type or "").partition(";")[0].strip().lower()
+    return _lines(body) if word in _LINES or word in _LINES_SHORT else _values(body, word)
 
 
 def _flattened(items: Iterator[Json | Refused]) -> Iterator[Json | Refused]:
