@@ -356,12 +356,16 @@ def test_hostile_text_is_text_in_every_field(project, read):
         "links": [{"trace_id": HOSTILE}],
         "attributes": {HOSTILE: HOSTILE, "list": [HOSTILE, {HOSTILE: None}]},
     }
-    assert set(payload) | {"dropped_attributes"} == set(Payload.__slots__)
+    logged = {name: payload.pop(name) for name in ("input", "output", "tools")}
+    by_logs = {**payload, "logged": [{"at": 0, "place": 0, "whole": True, **logged}]}
+    payload |= logged
+    assert set(payload) | {"dropped_attributes", "logged"} == set(Payload.__slots__)
     steps = [
         make.span(trace_id=TRACE, kind=kind, status=status, tags=[HOSTILE], **fields, **payload)
         for kind in ("llm", "retrieval", "tool")
         for status in ("error", "ok")
     ]
+    steps.append(make.span(trace_id=TRACE, kind="llm", tags=[HOSTILE], **fields, **by_logs))
     make.stored(project.pk, *steps)
     for step in steps:
         markup = read(span=step.span_id.hex())
