@@ -1,14 +1,18 @@
 """Keys: made once, kept as a digest, recognised on every request."""
 
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
 from django.conf import settings
+from django.db import DatabaseError as DatabaseProblem
 from django.db.models import Q
 
 from accounts.models import Key, Project, User
+
+log = logging.getLogger(__name__)
 
 _PREFIX = {Key.Scope.INGEST: "llmobs_in_", Key.Scope.READ: "llmobs_rd_"}
 VISIBLE_CHARACTERS = 16
@@ -55,7 +59,10 @@ def note_use(key_id: int, now: datetime) -> None:
     if _noted.get(key_id, earliest) > earliest:
         return
     _noted[key_id] = now
-    Key.objects.filter(Q(last_used_at=None) | Q(last_used_at__lte=earliest), pk=key_id).update(last_used_at=now)
+    try:
+        Key.objects.filter(Q(last_used_at=None) | Q(last_used_at__lte=earliest), pk=key_id).update(last_used_at=now)
+    except DatabaseProblem as problem:  # full or read-only: who may read still reads
+        log.warning("The last use of a key is not noted: %s", problem)
 
 
 # By this process, to spare even the query that would change nothing.

@@ -1,15 +1,21 @@
 """For load balancers and `up`: is this process alive, and can it do its work?"""
 
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection, transaction
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
-from kombu.exceptions import OperationalError
+from kombu.exceptions import OperationalError as BrokerProblem
+from psycopg import errors
 
 from llmobs.celery import app
 from traces import partitions
 
 BROKER_SECONDS = 2
+
+TAKES_WRITES = "SELECT current_setting('transaction_read_only') = 'off'"
+# More than the memory allowed: the rows go to a file on the database's disk, which is gone when the statement ends.
+LITTLE_MEMORY = "SET LOCAL work_mem = '64kB'"
+WRITE_TO_DISK = "SELECT count(*) FROM generate_series(1, 20000)"
 
 
 @require_safe
@@ -29,8 +35,16 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def _database() -> str:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(TAKES_WRITES)
+            if cursor.fetchone() != (True,):
+                return "The database is read-only; make it take writes again."
+            cursor.execute(LITTLE_MEMORY)
+            cursor.execute(WRITE_TO_DISK)
+    except OperationalError as error:
+        if isinstance(error.__cause__, errors.DiskFull):
+            return "The database's disk is full; make room."
+        return "The database does not answer."
     except Error:
         return "The database does not answer."
     return "ok"
@@ -40,7 +54,7 @@ def _broker() -> str:
     try:
         with app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
-    except (OperationalError, OSError):
+    except (BrokerProblem, OSError):
         return "The broker does not answer."
     return "ok"
 

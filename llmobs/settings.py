@@ -13,6 +13,7 @@ import plotly
 from django.core.exceptions import ImproperlyConfigured
 
 from llmobs import embedded
+from llmobs.lib.postgres import WatchedConnection
 
 django_stubs_ext.monkeypatch()  # lets annotations such as ModelAdmin[User] run
 
@@ -96,13 +97,18 @@ DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 # A web worker's threads share a pool of just their number, so that a thread never waits for a connection for long.
 WEB_THREADS = env.int("WEB_THREADS", default=0)  # 0: not a web worker
 if WEB_THREADS:
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": WEB_THREADS, "timeout": 5}
+    # A pool that goes on trying waits longer each time, and would not notice that the database is back.
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1, "max_size": WEB_THREADS, "timeout": 5, "reconnect_timeout": 1,
+        "connection_class": WatchedConnection,
+    }  # fmt: skip
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
 # A connection is tried before it is used: after a restart of Postgres none of the old ones works.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Our own statements (traces/store.py) are prepared after a few uses; Django's bind on the client and never are.
 DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL = BROKER_URL or embedded.broker_url(DATA_DIR)

@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from llmobs import health
 
+handler500 = "llmobs.lib.failures.server_error"
+
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("traces.api_urls")),

@@ -1,0 +1,64 @@
+"""Postgres in trouble: a connection that does not wait for a silent server for ever, and which errors mean trouble."""
+
+import time
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import psycopg
+from django.db import Error, InterfaceError, OperationalError
+from psycopg import conninfo, errors
+from psycopg.abc import PQGen
+from psycopg.waiting import Ready
+
+SILENCE_SECONDS = 4  # without a word from the server before it is asked whether it is there
+CONNECT_SECONDS = 2  # the least that psycopg takes
+TOO_MUCH = "54"  # the class of what Postgres can never do, however often it is asked
+
+Answer = TypeVar("Answer")
+
+
+class WatchedConnection(psycopg.Connection[Any]):
+    """A connection that gives up on a server that has stopped answering everybody: a hung disk, a cut network.
+
+    A slow statement is waited for as long as it takes: while nothing comes back, a new connection is tried, and only
+    when that gets no answer either the statement ends with OperationalError and the connection is closed.
+    """
+
+    def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
+        return super().wait(self._watched(gen), interval, timeout)
+
+    def _watched(self, gen: PQGen[Answer]) -> Generator[Any, Any, Answer]:
+        heard_at = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                now = time.monotonic()
+                if ready != Ready.NONE:
+                    heard_at = now
+                elif now - heard_at > SILENCE_SECONDS:
+                    self._give_up_on_the_silent()
+                    heard_at = time.monotonic()
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+
+    def _give_up_on_the_silent(self) -> None:
+        address = conninfo.make_conninfo(self.info.dsn, password=self.info.password, connect_timeout=CONNECT_SECONDS)
+        try:
+            psycopg.connect(address).close()
+        except errors.ConnectionTimeout as error:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("The database has stopped answering.") from error
+        except psycopg.Error:
+            pass  # an answer, even if it is a refusal
+
+
+def in_trouble(error: BaseException | None) -> bool:
+    """Whether an error says that the database is away, full or read-only, so that the same may work later."""
+    if isinstance(error, Error) and error.__cause__ is not None:
+        return in_trouble(error.__cause__)
+    if isinstance(error, psycopg.OperationalError):
+        return not (error.sqlstate or "").startswith(TOO_MUCH)
+    return isinstance(error, (psycopg.InterfaceError, errors.ReadOnlySqlTransaction, OperationalError, InterfaceError))
