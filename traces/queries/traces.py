@@ -21,10 +21,18 @@ SUMMARIES = """
     ORDER BY happened_at DESC, trace_id DESC
 """
 OF_REQUEST = """
-    SELECT DISTINCT s.trace_id FROM traces_span s
-    WHERE s.project_id = %(project)s AND left(s.request_id, 200) = left(%(request)s, 200)
-        AND s.request_id = %(request)s
+    SELECT t.trace_id FROM traces_summary t
+    JOIN (
+        SELECT DISTINCT trace_id FROM traces_span
+        WHERE project_id = %(project)s AND left(request_id, 200) = left(%(request)s, 200)
+            AND request_id = %(request)s
+    ) s USING (trace_id)
+    WHERE t.project_id = %(project)s
+    ORDER BY t.happened_at DESC, t.trace_id DESC
+    LIMIT %(limit)s
 """
+# A request id such as "None" may be on any number of traces: the newest are read.
+MOST_TRACES_OF_REQUEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,7 @@ def trace_of(project_id: int, trace_id: str) -> Trace | None:
 
 
 def traces_of_request(project_id: int, request_id: str) -> Trace | None:
-    """All traces that carry this request id, as one; None when there is none."""
+    """The newest 100 traces that carry this request id, as one; None when there is none."""
     found = _keys_of_request(project_id, request_id)
     return _trace(project_id, found) if found else None
 
@@ -131,8 +139,10 @@ def summaries_of_request(project_id: int, request_id: str) -> list[Summary]:
 def _keys_of_request(project_id: int, request_id: str) -> list[bytes]:
     if "\0" in request_id:  # Postgres holds no NUL in text, so no row can have it
         return []
+    # Blanks around it were taken off when it was stored.
+    values = {"project": project_id, "request": request_id.strip(), "limit": MOST_TRACES_OF_REQUEST}
     with connection.cursor() as cursor:
-        cursor.execute(OF_REQUEST, {"project": project_id, "request": request_id.strip()})  # as it is stored
+        cursor.execute(OF_REQUEST, values)
         return [bytes(trace_id) for (trace_id,) in cursor.fetchall()]
 
 
@@ -214,8 +224,13 @@ def _notes(trace: Trace) -> list[Note]:
     found = [
         (
             "several_traces",
-            len(trace.summaries) > 1,
+            1 < len(trace.summaries) < MOST_TRACES_OF_REQUEST,
             f"{len(trace.summaries)} traces carry this request id; all are shown.",
+        ),
+        (
+            "more_traces",
+            len(trace.summaries) >= MOST_TRACES_OF_REQUEST,
+            f"{MOST_TRACES_OF_REQUEST} traces or more carry this request id; the newest {MOST_TRACES_OF_REQUEST} are shown.",
         ),
         (
             "root_missing",

@@ -90,6 +90,18 @@ def test_a_fuller_version_is_merged_and_null_never_erases(project, fuller_first)
     assert make.stored(project.pk, begun).duplicates == make.stored(project.pk, ended).duplicates == 1
 
 
+def test_a_late_repetition_of_an_old_version_undoes_nothing(project):
+    old = make.call(output="first", name="old")
+    new = replace(old, name="new", payload=replace(old.payload, output="second"))
+    newest = replace(new, finish_reason="stop")
+    for version in (old, new, newest):
+        make.stored(project.pk, version)
+    outcomes = [make.stored(project.pk, version) for version in (old, new, old)]
+    kept = stored_span(project, old)
+    assert (kept.name, kept.payload.output, kept.finish_reason) == ("new", "second", "stop")
+    assert [one.duplicates for one in outcomes] == [1, 1, 1]
+
+
 def test_a_later_version_is_priced_by_what_both_tell(project):
     without_model = make.call(model=None, model_requested=None, cost_source="unknown")
     make.stored(project.pk, without_model)
