@@ -21,8 +21,8 @@ from traces.queries.refusals import reason_counts, refusals
 from traces.refusals import readable
 
 PAGE_ROWS = 50
-SHOWN_REJECTED = 100  # spans or records of one request; the body has them all
-SHOWN_CHARACTERS = 20_000  # of a body
+SHOWN_REJECTED = 10  # spans or records of one request; the others are folded
+SHOWN_CHARACTERS = 5_000  # of a body
 
 
 @require_GET
@@ -58,7 +58,8 @@ def inbox_refusal(request: PageRequest, project_slug: str, refusal_id: int) -> H
         "section": "settings",
         "refusal": refusal,
         "rejected": refusal.rejected[:SHOWN_REJECTED],
-        "more_rejected": refusal.items - len(refusal.rejected[:SHOWN_REJECTED]),
+        "rest": refusal.rejected[SHOWN_REJECTED:],
+        "not_kept": refusal.items - len(refusal.rejected),
         "text": readable(body, refusal.encoding, SHOWN_CHARACTERS),
         "kept_bytes": len(body),
         "is_cut": refusal.size_bytes is None or len(body) < refusal.size_bytes,

@@ -7,8 +7,10 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
+from django.db import Error as DatabaseProblem
+from django.db import connection, transaction
 
+from llmobs.lib.postgres import in_trouble
 from traces.errors import StoreUnavailable
 from traces.records import Receipt
 from traces.wire.scores import Score
@@ -61,7 +63,9 @@ def write(project_id: int, scores: Sequence[Score], now: datetime) -> Receipt:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(UPSERT_SCORES, {"project": project_id, "now": now, **_columns(rows)})
             written = [is_new for _, is_new in cursor.fetchall()]
-    except (OperationalError, InterfaceError, InternalError) as error:  # away, or read-only
+    except DatabaseProblem as error:
+        if not in_trouble(error):
+            raise
         raise StoreUnavailable("The database did not take the scores; send them again.") from error
     receipt.accepted += sum(written)
     receipt.updated += len(written) - sum(written)

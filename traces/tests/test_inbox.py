@@ -291,3 +291,13 @@ def test_its_queries_do_not_grow_with_the_rows(engineer_client, send, django_ass
         8
     ):  # session, user, project, role, rows, counts; incidents and projects of the frame
         engineer_client.get("/p/shop/inbox")
+
+
+def test_many_refused_records_are_folded_and_past_a_number_only_counted(engineer_client, send, monkeypatch):
+    monkeypatch.setattr(inbox, "MOST_REJECTED", 30)
+    send([{"input_tokens": "many"}] * 35)
+    page = Markup(engineer_client.get(f"/p/shop/inbox/{Refusal.objects.get().pk}"))
+    assert "20 more" in page.text
+    assert "Of 5 more only the number is kept." in page.text
+    assert "records[29]" in page.text
+    assert "records[30]" not in page.text

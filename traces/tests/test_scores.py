@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,8 +14,9 @@ from django.utils import timezone
 from tests import make
 from tests.markup import HOSTILE, Markup
 from tests.web import sent
-from traces import retention
+from traces import retention, scores
 from traces.models import Refusal
+from traces.wire.scores import decode
 
 JSON = "application/json"
 TRACE = "5b8efff798038103d269b633813fc60c"
@@ -208,6 +211,36 @@ def test_scores_go_with_their_trace_and_others_by_their_age(send, project, trace
             pass
         cursor.execute("SELECT id_text FROM traces_score ORDER BY id_text")
         assert [one for (one,) in cursor.fetchall()] == ["stays", "waits"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_of_the_same_scores_do_not_lock_each_other_out(project):
+    body = [score(id=f"s{number}", value=number) for number in range(300)]
+
+    def write(turn):
+        given, _ = decode(json.dumps(random.Random(turn).sample(body, 300)).encode(), JSON)
+        try:
+            return scores.write(project.pk, given, timezone.now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as writers:
+        receipts = list(writers.map(write, range(12)))
+    assert sum(receipt.accepted for receipt in receipts) == 300
+    assert sum(receipt.duplicates for receipt in receipts) == 11 * 300
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_takes_no_writes_is_503(send):
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+        try:
+            answer = send(score())
+        finally:
+            cursor.execute("SET default_transaction_read_only = off")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert not Refusal.objects.exists()
 
 
 # The page
