@@ -9,6 +9,7 @@ urlpatterns = [
     path("login", views.Login.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("preferences", views.preferences, name="preferences"),
+    path("p/<slug:project_slug>/settings", views.settings, name="settings"),
     path("p/<slug:project_slug>/settings/keys", views.keys, name="keys"),
     path("p/<slug:project_slug>/settings/keys/<int:key_id>/revoke", views.key_revoke, name="key-revoke"),
 ]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import project_for, projects_of
+from accounts.access import project_for, projects_of, role_in
 from accounts.forms import KeyForm, LoginForm, PreferencesForm
 from accounts.keys import make_key
 from accounts.models import Key, Role, User
@@ -55,6 +55,15 @@ def preferences(request: PageRequest) -> HttpResponse:
     if url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
         return redirect(back)
     return redirect("accounts:home")
+
+
+@require_GET
+@login_required
+def settings(request: PageRequest, project_slug: str) -> HttpResponse:
+    """The first of the settings' pages that the member's role may see."""
+    project = project_for(request.user, project_slug)
+    first = {Role.ADMIN: "accounts:keys", Role.ENGINEER: "traces:inbox", Role.SUPPORT: "alerts:mail-list"}
+    return redirect(first[role_in(request.user, project) or Role.SUPPORT], project.slug)
 
 
 @require_http_methods(["GET", "POST"])

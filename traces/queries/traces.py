@@ -140,7 +140,7 @@ def _keys_of_request(project_id: int, request_id: str) -> list[bytes]:
     if "\0" in request_id:  # Postgres holds no NUL in text, so no row can have it
         return []
     # Blanks around it were taken off when it was stored.
-    values = {"project": project_id, "request": request_id.strip(), "limit": MOST_TRACES_OF_REQUEST}
+    values: dict[str, Any] = {"project": project_id, "request": request_id.strip(), "limit": MOST_TRACES_OF_REQUEST}
     with connection.cursor() as cursor:
         cursor.execute(OF_REQUEST, values)
         return [bytes(trace_id) for (trace_id,) in cursor.fetchall()]
