@@ -60,7 +60,7 @@ def llmobs() -> Iterator[tuple[str, str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="llmobs-shots-", dir="/tmp"))  # noqa: S108 - its sockets need a short path
+    folder = Path(tempfile.mkdtemp(prefix="llmobs-shots-", dir="/tmp"))  # short, for the sockets
     folder.chmod(0o755)
     command = [sys.executable, "manage.py", "up", "--demo", "--port", str(port), "--data-dir", str(folder)]
     up = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "ADMIN_EMAIL": "ines@example.org"})  # noqa: S603

@@ -230,7 +230,7 @@ def _notes(trace: Trace) -> list[Note]:
         (
             "more_traces",
             len(trace.summaries) >= MOST_TRACES_OF_REQUEST,
-            f"{MOST_TRACES_OF_REQUEST} traces or more carry this request id; the newest {MOST_TRACES_OF_REQUEST} are shown.",
+            f"{MOST_TRACES_OF_REQUEST} traces or more carry this request id; the newest are shown.",
         ),
         (
             "root_missing",
