@@ -125,6 +125,7 @@ CELERY_BEAT_SCHEDULE = {
         "traces.rebuild_rollups": 5.0,
         "traces.make_partitions": 3600.0,
         "traces.drop_old_partitions": 6 * 3600.0,
+        "traces.drop_old_media": 6 * 3600.0,
         "alerts.evaluate_due_rules": 30.0,
         "alerts.sweep_notifications": 60.0,
     }.items()
@@ -163,7 +164,15 @@ STATICFILES_FINDERS = [
 ]
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 HTMX_STATIC = Path(django_htmx.__file__).parent / "static"
+# Images, sounds and files that came in messages. With django-storages installed another storage can hold them:
+# MEDIA_STORAGE=storages.backends.s3.S3Storage, MEDIA_STORAGE_OPTIONS={"bucket_name": "…", "endpoint_url": "…"}.
+MEDIA_STORAGE = env.str("MEDIA_STORAGE", default="llmobs.lib.storage.WholeFiles")
+MEDIA_STORAGE_OPTIONS = env.json(
+    "MEDIA_STORAGE_OPTIONS",
+    default={} if "MEDIA_STORAGE" in env.ENVIRON else {"location": str(DATA_DIR / "media")},
+)
 STORAGES = {
+    "media": {"BACKEND": MEDIA_STORAGE, "OPTIONS": MEDIA_STORAGE_OPTIONS},
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "llmobs.lib.staticfiles.HashedStorage"},
 }

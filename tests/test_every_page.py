@@ -65,6 +65,7 @@ def values(project, ingest_key):
         "rule_id": rule.pk,
         "refusal_id": refusal.pk,
         "name": "none",
+        "sha256": "0" * 64,
     }
 
 

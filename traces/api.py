@@ -1,12 +1,14 @@
 """The JSON addresses: traces in, traces out. Views do HTTP and nothing else."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import orjson
 from django.conf import settings
 from django.db import Error as DatabaseProblem
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -18,16 +20,18 @@ from accounts.access import projects_of
 from accounts.authentication import NO_KEY, UNKNOWN_KEY, key_in
 from accounts.keys import KeyHolder, holder_of, note_use
 from accounts.models import Key, Project
-from traces import answers, inbox, scores
+from traces import answers, inbox, media, scores
 from traces.errors import KeyRefused, MethodRefused, ScopeRefused, StoreUnavailable, TooLarge, TracesError, Unreadable
 from traces.ingest import ingest
 from traces.queries.scores import scores_of
 from traces.queries.spans import payloads_of
 from traces.queries.traces import Trace, trace_of, traces_of_request
-from traces.records import Receipt
+from traces.records import Payload, Receipt
 from traces.wire import plain
 from traces.wire import scores as wire_scores
 from traces.wire.inflate import inflate
+
+Payloads = dict[tuple[bytes, bytes], Payload]
 
 
 def ingest_project(request: HttpRequest) -> Project:
@@ -144,8 +148,22 @@ def _answer(request: Request, find: Callable[[int], Trace | None], request_id: s
         trace = find(project_id)
         if trace is not None:
             payloads = payloads_of(project_id, [summary.trace_id for summary in trace.summaries])
+            payloads = _with_media_urls(project_id, payloads)
             return Response(answers.trace_answer(trace, payloads, request_id, scores_of(project_id, trace)))
     raise NotFound("No trace has this id in the projects that you may read.")
+
+
+def _with_media_urls(project_id: int, payloads: Payloads) -> Payloads:
+    """`payloads` with the addresses at which members find the media in them."""
+
+    @cache
+    def slug() -> str:
+        return Project.objects.values_list("slug", flat=True).get(pk=project_id)
+
+    def url(name: str) -> str:
+        return reverse("traces:media", args=[slug(), name])
+
+    return {key: media.with_urls(one, url) for key, one in payloads.items()}
 
 
 def _readable_projects(request: Request) -> list[int]:

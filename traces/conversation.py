@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
+from traces import media
 from traces.records import Json
 
 FOLD_BYTES = 20_000  # longer texts are loaded when they are opened
@@ -39,6 +40,7 @@ class Piece:
     part: str
     title: str = ""
     folded: bool = False
+    media: str | None = None  # the name of the file that a medium is in
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ def _media(one: dict[str, Json], part: str) -> Piece:
     url = one.get("url")
     text = str(url) if url and not str(url).startswith("data:") else ""
     data = one.get("data") or (str(url).partition(",")[2] if url else "")
-    return Piece("image" if kind == "image" else "media", text, _decoded_size(data), part, title)
+    name, size = media.named(one), one.get("size_bytes")
+    size_bytes = size if name and isinstance(size, int) else _decoded_size(data)
+    return Piece("image" if kind == "image" else "media", text, size_bytes, part, title, media=name)
 
 
 def _decoded_size(data: Json) -> int:

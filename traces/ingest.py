@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from traces import pricing, store
+from traces import media_files, pricing, store
 from traces.normalise import normalise
 from traces.placeholders import placeholders
 from traces.records import LogRecord, RawSpan, Receipt, Rejection, SpanRecord
@@ -18,6 +18,7 @@ def ingest(project_id: int, raw_spans: list[RawSpan], rejected: Iterable[Rejecti
     Raises StoreUnavailable; nothing is stored then.
     """
     records = [_record(raw, now) for raw in raw_spans]
+    media_files.take_out(project_id, (record.payload for record in records))
     outcome = store.write(project_id, records, now)
     refused = [Rejection(raw_spans[position].index, reason) for position, reason in outcome.refused]
     return Receipt(
@@ -37,6 +38,7 @@ def ingest_logs(
     Raises StoreUnavailable; nothing is stored then.
     """
     found = placeholders(log_records)
+    media_files.take_out(project_id, (record.payload for record, _ in found))
     outcome = store.write(project_id, [record for record, _ in found], now)
     refused = [Rejection(found[position][1], reason) for position, reason in outcome.refused]
     return sorted([*rejected, *refused], key=lambda one: one.index)

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from traces import partitions, retention, rollups
+from traces import media_files, partitions, retention, rollups
 
 # A beat's worth of work; what is left waits for the next tick, so that no worker is kept from its alerts.
 MOST_BUCKETS = 4_000
@@ -22,3 +22,8 @@ def make_partitions() -> None:
 @shared_task(name="traces.drop_old_partitions")
 def drop_old_partitions() -> None:
     retention.drop_old(timezone.now().date())
+
+
+@shared_task(name="traces.drop_old_media")
+def drop_old_media() -> None:
+    media_files.drop_old(timezone.now())

@@ -1,6 +1,6 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from traces import inbox_views, views
+from traces import inbox_views, media_views, views
 
 app_name = "traces"
 urlpatterns = [
@@ -8,6 +8,7 @@ urlpatterns = [
     path("p/<slug:project_slug>/traces", views.trace_list, name="trace-list"),
     path("p/<slug:project_slug>/traces/<path:trace_id>", views.trace_detail, name="trace-detail"),
     path("p/<slug:project_slug>/payload/<path:trace_id>", views.payload_fragment, name="payload-fragment"),
+    re_path(r"^p/(?P<project_slug>[-a-zA-Z0-9_]+)/media/(?P<sha256>[0-9a-f]{64})\Z", media_views.media, name="media"),
     path("p/<slug:project_slug>/inbox", inbox_views.inbox, name="inbox"),
     path("p/<slug:project_slug>/inbox/<int:refusal_id>", inbox_views.inbox_refusal, name="inbox-refusal"),
     path("p/<slug:project_slug>/inbox/<int:refusal_id>/body", inbox_views.inbox_body, name="inbox-body"),

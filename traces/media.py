@@ -1,0 +1,139 @@
+"""Images, sounds, films and files in what people and models wrote: found where they stand as base64. Pure.
+
+A part {"type", "media_type"?, "data"} of a message, or a value that is a data: URL, becomes a part that names its file:
+{"type", "media_type"?, "media": SHA-256 of the bytes, "size_bytes"}.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any, Final
+
+from traces.records import Json, Payload
+
+KINDS: Final = ("image", "audio", "video", "file")
+LEAST_BYTES: Final = 2_048  # what is smaller stays where it is: a file costs more than it saves
+_DEEPEST: Final = 8
+_DIGITS: Final = frozenset("0123456789abcdef")
+_LINE_ENDS: Final = str.maketrans("", "", "\r\n")
+_OF_URLS: Final = str.maketrans("-_", "+/")
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A medium where it stands: `part` is what is said of it, in the place `key` of `holder`.
+
+    `name` is that of its file: the same bytes are the same file.
+    """
+
+    name: str
+    data: bytes
+    part: dict[str, Json]
+    holder: Any  # a Payload, an object or a list
+    key: Any
+
+    def leave(self) -> None:
+        """Let the part name the file instead of holding its bytes."""
+        part = {**self.part, "media": self.name, "size_bytes": len(self.data)}
+        if isinstance(self.holder, Payload):
+            setattr(self.holder, self.key, part)
+        else:
+            self.holder[self.key] = part
+
+
+def found(payload: Payload, least_bytes: int = LEAST_BYTES) -> list[Medium]:
+    """The media in a payload that are no smaller than `least_bytes`."""
+    media: list[Medium] = []
+    least = least_bytes * 4 // 3
+    left = [(holder, key, value, 0) for holder, key, value in _roots(payload) if _may_hold(value, least)]
+    while left:
+        holder, key, value, depth = left.pop()
+        taken = _of_url(value) if type(value) is str else _of_part(value, least) if type(value) is dict else None
+        if taken is not None and len(taken[0]) >= least_bytes:
+            media.append(Medium(sha256(taken[0]).hexdigest(), *taken, holder, key))
+        elif depth < _DEEPEST:
+            inner = ((value, key, said, depth + 1) for key, said in _children(value))
+            left.extend(one for one in inner if _may_hold(one[2], least))
+    return media
+
+
+def _roots(payload: Payload) -> Iterator[tuple[Any, Any, Json]]:
+    yield payload, "input", payload.input
+    yield payload, "output", payload.output
+    for name, value in payload.attributes.items():
+        if name != "resource":  # which spans share, and which holds none
+            yield payload.attributes, name, value
+    for logged in payload.logged or ():
+        yield from ((logged, slot, value) for slot, value in logged.items())
+
+
+def _may_hold(value: Json, least: int) -> bool:
+    """Most values are short texts, and are done with at once."""
+    kind = type(value)
+    return len(value) > least if kind is str else kind is dict or kind is list
+
+
+def _children(value: Json) -> Iterable[tuple[Any, Json]]:
+    if type(value) is dict:
+        return value.items()
+    return enumerate(value) if type(value) is list else ()
+
+
+def with_urls(payload: Payload, url: Callable[[str], str]) -> Payload:
+    """A copy of `payload` in which every part that names a file says its address too."""
+    told = {slot: _with_urls(getattr(payload, slot), url) for slot in ("input", "output", "attributes")}
+    return replace(payload, **told)
+
+
+def named(part: Json) -> str | None:
+    """The name of the file that a part says it is in; None where it says none that could be."""
+    name = part.get("media") if isinstance(part, dict) else None
+    return name if isinstance(name, str) and len(name) == 64 and _DIGITS.issuperset(name) else None
+
+
+def _of_part(part: dict[str, Json], least: int) -> tuple[bytes, dict[str, Json]] | None:
+    """The bytes of a part of a message that is a medium, and the rest of it."""
+    encoded = part.get("data")
+    if type(encoded) is not str or len(encoded) <= least or part.get("type") not in KINDS:
+        return None
+    data = _decoded(encoded)
+    return None if data is None else (data, {name: said for name, said in part.items() if name != "data"})
+
+
+def _of_url(url: str) -> tuple[bytes, dict[str, Json]] | None:
+    """The bytes of a text that is a data: URL in base64, and the part to stand for it."""
+    head, _, encoded = url.partition(",") if url.startswith("data:") else ("", "", "")
+    data = _decoded(encoded) if head.endswith(";base64") else None
+    if data is None:
+        return None
+    media_type = head.removeprefix("data:").partition(";")[0]
+    kind = media_type.partition("/")[0]
+    part: dict[str, Json] = {"type": kind if kind in KINDS else "file"}
+    return data, {**part, "media_type": media_type} if media_type else part
+
+
+def _decoded(encoded: str) -> bytes | None:
+    """The bytes; None where the text is no base64, in either alphabet, with line ends or without."""
+    try:
+        return b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    try:
+        text = encoded.translate(_LINE_ENDS).translate(_OF_URLS)
+        return b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _with_urls(value: Json, url: Callable[[str], str], depth: int = 0) -> Json:
+    if depth == _DEEPEST:
+        return value
+    if isinstance(value, list):
+        return [_with_urls(inner, url, depth + 1) for inner in value]
+    if isinstance(value, dict):
+        if (name := named(value)) is not None:
+            return {**value, "url": url(name)}
+        return {key: _with_urls(inner, url, depth + 1) for key, inner in value.items()}
+    return value

@@ -1,0 +1,114 @@
+"""Media in files beside the database, one per project and content. The storage is that of STORAGES["media"].
+
+A file is written before the spans that name it are committed: writing it again does no harm, and a span without its
+file would. Its time says when it was last sent, to a day; what is older than the retention goes.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import IO, Any, Final
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+from django.utils import timezone
+
+from traces import media
+from traces.records import Payload
+
+try:
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:  # django-storages and what it brings are needed for S3 only
+    _PROBLEMS: tuple[type[Exception], ...] = (OSError,)
+else:
+    _PROBLEMS = (OSError, Boto3Error, BotoCoreError, ClientError)
+
+log = logging.getLogger(__name__)
+_FRESH: Final = timedelta(days=1)  # a file is not written again before
+# First bytes, and what a file that begins with them is served as; everything else is bytes that nothing may render.
+_SIGNATURES: Final = (
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
+    (b"\xff\xd8\xff", 0, "image/jpeg"),
+    (b"GIF87a", 0, "image/gif"),
+    (b"GIF89a", 0, "image/gif"),
+    (b"WEBP", 8, "image/webp"),
+    (b"WAVE", 8, "audio/wav"),
+    (b"ID3", 0, "audio/mpeg"),
+    (b"\xff\xfb", 0, "audio/mpeg"),
+    (b"\xff\xf3", 0, "audio/mpeg"),
+    (b"fLaC", 0, "audio/flac"),
+    (b"OggS", 0, "audio/ogg"),
+    (b"ftypM4A", 4, "audio/mp4"),
+    (b"ftyp", 4, "video/mp4"),
+    (b"\x1aE\xdf\xa3", 0, "video/webm"),
+    (b"%PDF-", 0, "application/pdf"),
+)
+SIGNATURE_BYTES: Final = 16
+ANY_TYPE: Final = "application/octet-stream"
+
+
+def take_out(project_id: int, payloads: Iterable[Payload]) -> None:
+    """Move the media in these payloads into files. What cannot be written stays where it was."""
+    for payload in payloads:
+        for medium in media.found(payload):
+            try:
+                _keep(_storage(), _path(project_id, medium.name), medium.data)
+            except _PROBLEMS as error:
+                log.warning("A medium of %s bytes stays in its span, not in a file: %s", len(medium.data), error)
+            else:
+                medium.leave()
+
+
+def opened(project_id: int, name: str) -> IO[bytes] | None:
+    """The file of a medium, for reading; None when the project has none of this name."""
+    try:
+        file: IO[bytes] = _storage().open(_path(project_id, name), "rb")
+    except FileNotFoundError:
+        return None
+    return file
+
+
+def served_type(beginning: bytes) -> str:
+    """What a file with this beginning is served as, whatever its sender called it."""
+    for signature, at, content_type in _SIGNATURES:
+        if beginning[at : at + len(signature)] == signature:
+            return content_type
+    return ANY_TYPE
+
+
+def drop_old(now: datetime) -> int:
+    """Delete the files that no span within the retention names; how many it were. Safe to repeat."""
+    storage, dropped = _storage(), 0
+    oldest = now - timedelta(days=settings.SPAN_RETENTION_DAYS + 1) - _FRESH
+    for folder in _listed(storage, "")[0]:
+        for name in _listed(storage, folder)[1]:
+            path = f"{folder}/{name}"
+            if storage.get_modified_time(path) < oldest:
+                storage.delete(path)
+                dropped += 1
+    return dropped
+
+
+def _keep(storage: Storage, path: str, data: bytes) -> None:
+    whole = storage.exists(path) and storage.size(path) == len(data)
+    if whole and timezone.now() - storage.get_modified_time(path) < _FRESH:
+        return
+    if (saved := storage.save(path, ContentFile(data))) != path:
+        raise OSError(f"the storage saved it as {saved}")
+
+
+def _listed(storage: Storage, path: str) -> tuple[list[str], list[str]]:
+    try:
+        return storage.listdir(path)
+    except FileNotFoundError:  # nothing was ever written
+        return [], []
+
+
+def _path(project_id: int, name: str) -> str:
+    return f"{project_id}/{name}"
+
+
+def _storage() -> Any:
+    return storages["media"]

@@ -1,0 +1,32 @@
+"""Media as downloads. What services sent is never rendered here: an attachment, of a type that its bytes tell."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpResponseBase
+from django.views.decorators.http import require_GET
+
+from accounts.access import project_for
+from llmobs.lib.http import PageRequest
+from traces import media_files
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, max-age=3600",
+}
+
+
+@require_GET
+@login_required
+def media(request: PageRequest, project_slug: str, sha256: str) -> HttpResponseBase:
+    """One file, to members of the project that it was sent to."""
+    project = project_for(request.user, project_slug)
+    file = media_files.opened(project.pk, sha256)
+    if file is None:
+        raise Http404("This project has no such file.")
+    content_type = media_files.served_type(file.read(media_files.SIGNATURE_BYTES))
+    file.seek(0)
+    ending = "bin" if content_type == media_files.ANY_TYPE else content_type.partition("/")[2]
+    return FileResponse(
+        file, as_attachment=True, filename=f"{sha256[:12]}.{ending}", content_type=content_type, headers=_HEADERS
+    )
