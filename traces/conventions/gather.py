@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from traces.conventions.rules import CONTENT, FIELD, GROUP, PARAMETER, PLAIN_WORDS, Use, uses_of
+from traces.conventions.rules import CONTENT, EXACT, FIELD, GROUP, PARAMETER, PLAIN_WORDS, Use, uses_of
 from traces.conventions.table import Content
 from traces.records import Json
 
@@ -41,16 +41,21 @@ def gather(attributes: Mapping[str, Json]) -> Gathered:
     fields: Hits = {}
     parameters: Hits = {}
     groups: Groups = {}
+    read_at_once = {FIELD: fields, PARAMETER: parameters}
     for name, value in attributes.items():
         taken = False
-        for use in uses_of(name):
-            if use.place == FIELD:
-                taken |= _hit(use, name, value, fields, found)
-            elif use.place == PARAMETER:
-                taken |= _hit(use, name, value, parameters, found)
-            else:
+        for use in EXACT.get(name) or uses_of(name):
+            hits = read_at_once.get(use.place)
+            if hits is None:
                 taken = True
                 _set_aside(use, name, value, groups, found)
+            elif (said := use.read(value)) is None:
+                continue
+            elif use.slot in hits:
+                taken |= _rival((use, said, name, value), hits, found)
+            else:  # nearly always: spelled out here, because a call costs more than it does
+                hits[use.slot] = (use, said, name, value)
+                taken = True
         if not taken:
             found.kept[name] = value
     found.fields = {slot: hit[1] for slot, hit in fields.items()}
@@ -88,16 +93,14 @@ def _set_aside(use: Use, name: str, value: Json, groups: Groups, found: Gathered
         groups.setdefault(use.rank, []).append((use, name, value))
 
 
-def _hit(use: Use, name: str, value: Json, hits: Hits, found: Gathered) -> bool:
+def _rival(hit: tuple[Use, Json, str, Json], hits: Hits, found: Gathered) -> bool:
     """Whether the value is held by a field now. Of two that say different things the lesser stays an attribute."""
-    said = use.read(value)
-    if said is None:
-        return False
-    have = hits.setdefault(use.slot, (use, said, name, value))
+    use, said, name, _ = hit
+    have = hits[use.slot]
     if have[2] == name:
         return True
     if use.rank < have[0].rank:
-        hits[use.slot] = (use, said, name, value)
+        hits[use.slot] = hit
         if have[1] != said:
             found.kept[have[2]] = have[3]
         return True
