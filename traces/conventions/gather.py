@@ -62,8 +62,7 @@ def gather(attributes: Mapping[str, Json]) -> Gathered:
     found.parameters = {slot: hit[1] for slot, hit in parameters.items()}
     if "kind" in fields:
         _keep_word(fields["kind"], found)
-    for members in groups.values():
-        _add_group(members, found)
+    _add_groups(groups, found)
     return found
 
 
@@ -114,11 +113,12 @@ def _keep_word(hit: tuple[Use, Json, str, Json], found: Gathered) -> None:
         found.kept[name] = value
 
 
-def _add_group(members: list[tuple[Use, str, Json]], found: Gathered) -> None:
-    use = members[0][0]
-    tree = unflattened((one.tail, value) for one, _, value in members)
-    place = Place(use.rank, use.content, tree, {name: value for _, name, value in members})
-    found.places.setdefault(use.slot, []).append(place)
+def _add_groups(groups: Groups, found: Gathered) -> None:
+    for members in groups.values():
+        use = members[0][0]
+        tree = unflattened((one.tail, value) for one, _, value in members)
+        place = Place(use.rank, use.content, tree, {name: value for _, name, value in members})
+        found.places.setdefault(use.slot, []).append(place)
 
 
 def unflattened(members: Iterable[tuple[str, Json]]) -> Json:
