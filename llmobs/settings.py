@@ -99,7 +99,7 @@ WEB_THREADS = env.int("WEB_THREADS", default=0)  # 0: not a web worker
 if WEB_THREADS:
     # A pool that goes on trying waits longer each time, and would not notice that the database is back.
     DATABASES["default"]["OPTIONS"]["pool"] = {
-        "min_size": 1, "max_size": WEB_THREADS, "timeout": 5, "reconnect_timeout": 1,
+        "min_size": 1, "max_size": WEB_THREADS, "timeout": 3, "reconnect_timeout": 1,
         "connection_class": WatchedConnection,
     }  # fmt: skip
 else:
