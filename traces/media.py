@@ -6,7 +6,7 @@ A part {"type", "media_type"?, "data"} of a message, or a value that is a data: 
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
@@ -19,6 +19,9 @@ _DEEPEST: Final = 8
 _DIGITS: Final = frozenset("0123456789abcdef")
 _LINE_ENDS: Final = str.maketrans("", "", "\r\n")
 _OF_URLS: Final = str.maketrans("-_", "+/")
+
+
+Found = tuple[bytes, dict[str, Json]] | None  # the bytes, and what else is said of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +48,57 @@ class Medium:
 
 def found(payload: Payload, least_bytes: int = LEAST_BYTES) -> list[Medium]:
     """The media in a payload that are no smaller than `least_bytes`."""
-    media: list[Medium] = []
-    least = least_bytes * 4 // 3
-    left = [(holder, key, value, 0) for holder, key, value in _roots(payload) if _may_hold(value, least)]
-    while left:
-        holder, key, value, depth = left.pop()
-        taken = _of_url(value) if type(value) is str else _of_part(value, least) if type(value) is dict else None
-        if taken is not None and len(taken[0]) >= least_bytes:
-            media.append(Medium(sha256(taken[0]).hexdigest(), *taken, holder, key))
-        elif depth < _DEEPEST:
-            inner = ((value, key, said, depth + 1) for key, said in _children(value))
-            left.extend(one for one in inner if _may_hold(one[2], least))
-    return media
+    search = _Search(least_bytes)
+    for slot in ("input", "output"):
+        value = getattr(payload, slot)
+        if value is not None:
+            search.look(payload, slot, value)
+    search.look_into(payload.attributes)
+    if payload.logged is not None:
+        search.look_into(payload.logged)
+    return search.media
 
 
-def _roots(payload: Payload) -> Iterator[tuple[Any, Any, Json]]:
-    yield payload, "input", payload.input
-    yield payload, "output", payload.output
-    for name, value in payload.attributes.items():
-        if name != "resource":  # which spans share, and which holds none
-            yield payload.attributes, name, value
-    for logged in payload.logged or ():
-        yield from ((logged, slot, value) for slot, value in logged.items())
+class _Search:
+    """One pass over a payload, of every span that is taken in: most values are short texts and done with at once."""
 
+    __slots__ = ("least", "least_bytes", "media")
 
-def _may_hold(value: Json, least: int) -> bool:
-    """Most values are short texts, and are done with at once."""
-    kind = type(value)
-    return len(value) > least if kind is str else kind is dict or kind is list
+    def __init__(self, least_bytes: int) -> None:
+        self.least_bytes = least_bytes
+        self.least = least_bytes * 4 // 3  # characters of base64
+        self.media: list[Medium] = []
 
+    def look_into(self, holder: Any, depth: int = 0) -> None:
+        least = self.least
+        for key, value in holder.items() if type(holder) is dict else enumerate(holder):
+            kind = type(value)
+            if kind is str:
+                if len(value) > least:
+                    self.take(_of_url(value), holder, key)
+            # The resource is shared by spans, and holds none.
+            elif (kind is dict or kind is list) and (depth or key != "resource"):
+                self.look(holder, key, value, depth)
 
-def _children(value: Json) -> Iterable[tuple[Any, Json]]:
-    if type(value) is dict:
-        return value.items()
-    return enumerate(value) if type(value) is list else ()
+    def look(self, holder: Any, key: Any, value: Json, depth: int = 0) -> None:
+        kind = type(value)
+        if kind is str:
+            self.take(_of_url(value) if len(value) > self.least else None, holder, key)
+            return
+        if kind is dict:
+            if self.take(_of_part(value, self.least), holder, key):
+                return
+        elif kind is not list or not value or type(value[0]) is float:  # a vector
+            return
+        if depth < _DEEPEST:
+            self.look_into(value, depth + 1)
+
+    def take(self, found: Found, holder: Any, key: Any) -> bool:
+        if found is None or len(found[0]) < self.least_bytes:
+            return False
+        data, part = found
+        self.media.append(Medium(sha256(data).hexdigest(), data, part, holder, key))
+        return True
 
 
 def with_urls(payload: Payload, url: Callable[[str], str]) -> Payload:
@@ -93,16 +113,16 @@ def named(part: Json) -> str | None:
     return name if isinstance(name, str) and len(name) == 64 and _DIGITS.issuperset(name) else None
 
 
-def _of_part(part: dict[str, Json], least: int) -> tuple[bytes, dict[str, Json]] | None:
+def _of_part(part: dict[str, Json], least: int) -> Found:
     """The bytes of a part of a message that is a medium, and the rest of it."""
     encoded = part.get("data")
-    if type(encoded) is not str or len(encoded) <= least or part.get("type") not in KINDS:
+    if encoded is None or type(encoded) is not str or len(encoded) <= least or part.get("type") not in KINDS:
         return None
     data = _decoded(encoded)
     return None if data is None else (data, {name: said for name, said in part.items() if name != "data"})
 
 
-def _of_url(url: str) -> tuple[bytes, dict[str, Json]] | None:
+def _of_url(url: str) -> Found:
     """The bytes of a text that is a data: URL in base64, and the part to stand for it."""
     head, _, encoded = url.partition(",") if url.startswith("data:") else ("", "", "")
     data = _decoded(encoded) if head.endswith(";base64") else None

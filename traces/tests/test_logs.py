@@ -6,15 +6,21 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 
 import pytest
 from django.db import connection
 from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
 from tests.otlp import JSON, PROTOBUF, SPAN, TRACE, as_json, log, logs_as_json, logs_protobuf, post, protobuf, span
 from tests.payloads import FOLDER
 from traces.ingest import ingest, ingest_logs
+from traces.merge import merged
+from traces.normalise import normalise
+from traces.placeholders import placeholders
 from traces.queries.spans import payload_of, spans_of
 from traces.queries.traces import trace_of
 from traces.records import LogRecord, RawSpan
@@ -215,6 +221,33 @@ def test_any_order_batching_and_repetition_gives_the_same(project, seed):
     assert rows("SELECT happened_at, has_root, name, asked, answered FROM traces_summary") == [
         (NOW, True, "chat m", "Hi", "Yo")
     ]
+
+
+OWN_INPUT = {"gen_ai.input.messages": [{"role": "user", "content": "own"}]}
+OWN_OUTPUT = {"gen_ai.output.messages": [{"role": "assistant", "content": "own"}]}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_any_order_of_versions_makes_the_same_record(data):
+    """Also where the span has contents of its own, and where it never comes."""
+    own = data.draw(st.sampled_from([{}, OWN_INPUT, OWN_OUTPUT, {"gen_ai.response.finish_reasons": "length"}, None]))
+    whole = LogRecord(0, TRACE, SPAN, NS - 5, "gen_ai.any", None, {"gen_ai.tool.definitions": [{"name": "f"}]})
+    logs = [*the_logs(), *data.draw(st.sampled_from([[], [whole]]))]
+    cuts = data.draw(st.lists(st.lists(st.sampled_from(logs), min_size=1, max_size=4), max_size=4))
+    versions = [record for part in [logs, *cuts] for record, _ in placeholders(part)]
+    if own is not None:
+        span = the_span()
+        span.attributes.update(own)
+        versions.append(normalise(span, NOW))
+    one, other = (data.draw(st.permutations([*versions, *versions])) for _ in range(2))
+    assert settled(reduce(merged, one)) == settled(reduce(merged, other))
+
+
+def settled(record):
+    """What does not tell in which batches it came."""
+    logged = [{**said, "place": 0} for said in record.payload.logged or ()]
+    return replace(record, payload=replace(record.payload, logged=logged))
 
 
 def test_what_was_delivered_again_changes_nothing(project):
