@@ -3,10 +3,11 @@
 `RECORD_COLUMNS` are the columns of `traces_span` that hold a field of SpanRecord by its name, with their types.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Reversible
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
+from itertools import islice
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -43,6 +44,7 @@ _told_of = attrgetter(
 
 Key = tuple[bytes, bytes]
 DIGEST_BYTES = 8
+_MOST = 8  # versions that a row remembers
 
 
 class Placed(Protocol):
@@ -67,12 +69,16 @@ class Row:
     values: tuple[Any, ...] = ()  # in the order of RECORD_COLUMNS
     body: bytes = b""
     digest: bytes = b""
-    differs: bool = False  # its versions in this request were not all the same
+    several: dict[bytes, SpanRecord] | None = None  # its different versions in this request, if it is more than one
     was_at: datetime | None = None  # where it stood before this request moved or changed it
 
     def move(self, happened_at: datetime) -> None:
         """Let it stand at another moment, and so perhaps on another day."""
         self.happened_at, self.day = happened_at, day_of(happened_at)
+
+    def versions(self) -> dict[bytes, SpanRecord]:
+        """The different versions that were sent, by their digests, in the order they came."""
+        return self.several or {self.digest: self.record}
 
     def seal(self) -> None:
         """Encode the payload and take the digest of everything that was sent, by which a repetition is recognised."""
@@ -89,12 +95,28 @@ def sealed(record: SpanRecord, position: int, happened_at: datetime) -> Row:
 
 
 def add(row: Row, other: Row) -> None:
-    """Take the later version `other` of the same span into `row`; the place stays, the caller moves it."""
+    """Take the later version `other` of the same span into `row`; the place stays, the caller moves it.
+
+    A version that came before is only counted: repeated, it is no later one.
+    """
     row.positions += other.positions
-    if other.digest != row.digest:
-        row.differs = True
+    versions = row.versions()
+    if other.digest not in versions:
+        versions[other.digest] = other.record
+        row.several = versions
         row.record = merge.merged(row.record, other.record)
         row.seal()
+        row.digest = remembered(versions)
+
+
+def remembered(versions: Reversible[bytes], digests: bytes = b"") -> bytes:
+    """The digests of versions that a row keeps beside those it has: the newest first, and not more than _MOST."""
+    return b"".join([*islice(reversed(versions), _MOST), digests])[: DIGEST_BYTES * _MOST]
+
+
+def apart(digests: bytes) -> set[bytes]:
+    """The digests that a row keeps, one by one."""
+    return {digests[start : start + DIGEST_BYTES] for start in range(0, len(digests), DIGEST_BYTES)}
 
 
 def day_of(moment: datetime) -> date:

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import psycopg
@@ -24,7 +25,6 @@ _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", 
 _SPAN_COLUMNS = {**RECORD_COLUMNS, **_OWN_COLUMNS}
 # unnest flattens arrays of arrays, so tags travel as one text; no tag can hold this separator.
 _LONGEST_US = 86_400_000_000
-_MOST_VERSIONS = 8  # that a row remembers
 _TAG_SEPARATOR = "\x1f"
 _SPLIT_TAGS = "string_to_array({}, chr(31))"
 
@@ -190,11 +190,9 @@ def _outcome(sent: list[Row], fresh: set[rows.Key], changed: set[rows.Key]) -> O
     """Every version that was sent counts once: the first as what became of the row, the rest as repetitions."""
     outcome = Outcome()
     for row in sent:
-        repetitions = len(row.positions) - 1
-        if row.differs:
-            outcome.updated += repetitions
-        else:
-            outcome.duplicates += repetitions
+        versions = len(row.versions())
+        outcome.updated += versions - 1
+        outcome.duplicates += len(row.positions) - versions
         if row.key in fresh:
             outcome.accepted += 1
         elif row.key in changed:
@@ -265,19 +263,21 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
 
     The row remembers the digests of the versions it is made of: a late repetition of an old one undoes nothing.
     """
-    at, seen, sent = line[1], bytes(line[2]), row.digest
-    if sent in {seen[start : start + rows.DIGEST_BYTES] for start in range(0, len(seen), rows.DIGEST_BYTES)}:
+    at, digests = line[1], bytes(line[2])
+    seen = rows.apart(digests)
+    new = {digest: version for digest, version in row.versions().items() if digest not in seen}
+    if not new:
         return False
     before = _record(line)
     kept = rows.sealed(before, 0, at).digest
-    row.record = merge.merged(before, row.record)
+    row.record = reduce(merge.merged, new.values(), before)
     row.was_at = at
     row.seal()
     start_at = row.record.started_at
     row.move(at if start_at is None or rows.day_of(start_at) != rows.day_of(at) else start_at)
     if row.digest == kept:
         return False
-    row.digest = (sent + seen)[: rows.DIGEST_BYTES * _MOST_VERSIONS]
+    row.digest = rows.remembered(new, digests)
     return True
 
 
