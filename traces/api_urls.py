@@ -15,6 +15,7 @@ urlpatterns = [
         for doubled in ("", "traces/v1/")
         for signal, view in (("traces", otlp.traces), ("logs", otlp.logs), ("metrics", otlp.metrics))
     ),
+    re_path(r"^v2/", otlp.traceloop),
     path("api/v1/traces", api.plain_traces, name="api-traces"),
     path("api/v1/scores", api.plain_scores, name="api-scores"),
     # Not <path:…>, which ends at the end of a line.

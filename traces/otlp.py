@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.models import Project
 from traces import inbox
-from traces.api import body_of, ingest_project
+from traces.api import body_of, ingest_project, refused
 from traces.errors import MethodRefused, TracesError
 from traces.ingest import ingest, ingest_logs
 from traces.records import Rejection
@@ -38,6 +38,17 @@ def logs(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """`POST /v1/metrics`: answered and discarded, the one exception to "a 2xx is stored"."""
     return _respond(request, lambda form, project, body: (form.metrics_reply(), ()))
+
+
+@csrf_exempt
+def traceloop(request: HttpRequest) -> HttpResponse:
+    """`/v2/…`: what Traceloop's SDK asks of its own server beside taking spans; answered and discarded."""
+    try:
+        ingest_project(request)
+        body_of(request)
+    except TracesError as error:
+        return refused(error)
+    return HttpResponse(b"{}", content_type="application/json")
 
 
 def _store(form: WireFormat, project: Project, body: bytes) -> tuple[bytes, Sequence[Rejection]]:
