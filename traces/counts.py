@@ -34,7 +34,9 @@ TREE = """
         CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
         CROSS JOIN LATERAL (
             SELECT * FROM traces_span
-            WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
+            WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id
+                -- Contents whose span has not come (SpanRecord.is_placeholder) are nothing to count yet.
+                AND NOT (start_assumed AND NOT ended AND name = '') OFFSET 0
         ) s
     )"""
 

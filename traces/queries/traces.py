@@ -181,7 +181,8 @@ def calls_among(spans: Iterable[StoredSpan]) -> set[tuple[bytes, bytes]]:
     """The (trace, span) ids of the calls."""
     by_trace: dict[bytes, list[StoredSpan]] = {}
     for span in spans:
-        by_trace.setdefault(span.record.trace_id, []).append(span)
+        if not span.record.is_placeholder:
+            by_trace.setdefault(span.record.trace_id, []).append(span)
     return {(trace_id, span_id) for trace_id, members in by_trace.items() for span_id in calls.call_ids(members)}
 
 
