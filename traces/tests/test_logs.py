@@ -15,15 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
+from llmobs.lib.timerange import TimeRange
 from tests.otlp import JSON, PROTOBUF, SPAN, TRACE, as_json, log, logs_as_json, logs_protobuf, post, protobuf, span
 from tests.payloads import FOLDER
 from traces.ingest import ingest, ingest_logs
 from traces.merge import merged
 from traces.normalise import normalise
 from traces.placeholders import placeholders
+from traces.queries.metrics import totals
 from traces.queries.spans import payload_of, spans_of
 from traces.queries.traces import trace_of
 from traces.records import LogRecord, RawSpan
+from traces.rollups import rebuild_marked
 
 KEY = (bytes.fromhex(TRACE), bytes.fromhex(SPAN))
 ENCODINGS = pytest.mark.parametrize(
@@ -108,6 +111,15 @@ def test_logs_of_a_span_that_never_comes_are_shown_and_said_to_be_all_there_is(c
     answer = client.get(f"/api/v1/traces/{TRACE}", headers={"Authorization": f"Bearer {read_key}"}).json()
     assert answer["spans"][0]["output"][0]["content"] == "Yo"
     assert "logged" not in answer["spans"][0]
+
+
+def test_a_span_of_which_only_logs_have_come_is_neither_a_request_nor_a_call(client, project, ingest_key):
+    post(client, logs_protobuf(*conversation()), ingest_key, path="/v1/logs")
+    rebuild_marked(1_000)
+    hour = TimeRange(timezone.now() - timedelta(hours=1), timezone.now() + timedelta(minutes=5))
+    counted = totals(project.pk, hour)
+    assert (counted.requests, counted.calls) == (0, 0)
+    assert trace_of(project.pk, TRACE).totals.calls == 0
 
 
 def test_a_page_shows_what_came_by_logs(client, member_client, project, ingest_key):
