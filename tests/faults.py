@@ -36,11 +36,15 @@ provider.shutdown()
 """
 
 
-def exporting(up: Up) -> "subprocess.Popen[str]":
+@contextmanager
+def exporting(up: Up) -> Iterator["subprocess.Popen[str]"]:
     """A program that makes SDK_SPANS spans, prints their ids and ends when they are exported, or given up."""
-    return subprocess.Popen(
-        [sys.executable, "-c", SDK, up.address, up.key()], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )  # fmt: skip
+    command = [sys.executable, "-c", SDK, up.address, up.key()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def postgres(up: Up) -> psutil.Process:

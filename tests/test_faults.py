@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -75,14 +75,14 @@ def test_a_killed_postgres_loses_and_doubles_nothing(up: Up) -> None:
     assert_counted(up)
 
 
-def test_a_stopped_database_is_503_and_the_sdk_loses_nothing(up: Up) -> None:
-    outage(up, away, seconds=3)
+def test_a_stopped_database_is_503_on_pages_too_and_the_sdk_loses_nothing(up: Up) -> None:
+    outage(up, away, lambda: assert_pages_say_so(up))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("trouble", ["away", "frozen"])
 def test_twenty_seconds_without_the_database_are_503_and_the_sdk_loses_nothing(up: Up, trouble: str) -> None:
-    outage(up, {"away": away, "frozen": frozen}[trouble], seconds=20)
+    outage(up, {"away": away, "frozen": frozen}[trouble], lambda: time.sleep(20))
 
 
 def test_a_frozen_database_is_503_before_clients_give_up(up: Up) -> None:
@@ -94,18 +94,6 @@ def test_a_frozen_database_is_503_before_clients_give_up(up: Up) -> None:
         flowing(load)
     assert_put_off(load)
     assert_all_kept(up, load)
-
-
-def test_pages_say_that_the_database_does_not_answer(up: Up) -> None:
-    pages = ("/", "/login", "/p/demo", "/p/demo/traces", "/nowhere", "/api/v1/traces/1")
-    cookie = f"sessionid={'a' * 32}"
-    with away(up), ThreadPoolExecutor(len(pages)) as readers:
-        answers = readers.map(lambda path: sent(up.address.removeprefix("http://"), "GET", path, Cookie=cookie), pages)
-        for path, answer in zip(pages, answers, strict=True):
-            assert (answer.status, answer.headers["Retry-After"]) == (503, "5"), path
-            assert b"database does not answer" in answer.content, path
-        assert status(up, "/health/live") == 200
-    eventually(lambda: status(up, "/health/ready") == 200, "ready again", BACK_SECONDS)
 
 
 def test_a_read_only_database_is_503_and_still_read(up: Up) -> None:
@@ -180,13 +168,25 @@ def assert_counted(up: Up) -> None:
         assert server.execute(COUNTED).fetchone() == server.execute(TO_COUNT).fetchone()
 
 
-def outage(up: Up, trouble: Callable[[Up], AbstractContextManager[None]], seconds: float) -> None:
-    """The database in trouble for a while, under load and with the real SDK sending."""
-    with Load(up.address, up.key()) as load:
+def assert_pages_say_so(up: Up) -> None:
+    """What people and readers of JSON get while the database is away."""
+    pages = ("/", "/login", "/p/demo", "/p/demo/traces", "/nowhere", "/api/v1/traces/1")
+    cookie = f"sessionid={'a' * 32}"
+    with ThreadPoolExecutor(len(pages)) as readers:
+        answers = readers.map(lambda path: sent(up.address.removeprefix("http://"), "GET", path, Cookie=cookie), pages)
+        for path, answer in zip(pages, answers, strict=True):
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "5"), path
+            assert b"database does not answer" in answer.content, path
+    assert_unready(up, "does not answer")
+
+
+def outage(up: Up, trouble: Callable[[Up], AbstractContextManager[None]], meanwhile: Callable[[], None]) -> None:
+    """The database in trouble, under load and with the real SDK sending."""
+    with Load(up.address, up.key()) as load, ExitStack() as stack:
         flowing(load)
         with trouble(up):
-            sdk = exporting(up)
-            time.sleep(seconds)
+            sdk = stack.enter_context(exporting(up))
+            meanwhile()
         flowing(load)
         printed, _ = sdk.communicate(timeout=BACK_SECONDS)
     assert sdk.returncode == 0, printed
