@@ -246,7 +246,10 @@ def kill_tree(up: Up) -> None:
     if up.process.poll() is None:
         doomed = up.processes()
         for process in doomed:
-            process.kill()
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                pass  # it died with its parent
         up.process.wait()
         psutil.wait_procs(doomed, timeout=10)
 
