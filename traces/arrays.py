@@ -5,11 +5,15 @@ the form that the server keeps them in: a header, then each element's length and
 https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES, src/backend/utils/adt/arrayfuncs.c
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from struct import Struct
 from typing import Any
 
+import psycopg
 from psycopg import adapt, pq
 from psycopg.abc import AdaptContext
 
@@ -24,6 +28,7 @@ _NULL = b"\xff\xff\xff\xff"
 _TRUE, _FALSE = b"\x00\x00\x00\x01\x01", b"\x00\x00\x00\x01\x00"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(2000, 1, 1).toordinal()
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -77,9 +82,40 @@ def array(kind: str, values: Sequence[Any]) -> Array:
     """
     if kind == "numeric":
         kind, values = "text", [None if value is None else str(value) for value in values]
+    if values.count(None) == len(values):  # most columns of most batches
+        return _nulls(kind, len(values))
     element, _, written = _TYPES[kind]
     items = [_NULL if value is None else written(value) for value in values]
     return _CLASSES[kind](_HEADER.pack(1, 1, element, len(items), 1) + b"".join(items))
+
+
+@lru_cache(maxsize=4096)
+def _nulls(kind: str, length: int) -> Array:
+    return _CLASSES[kind](_HEADER.pack(1, 1, _TYPES[kind][0], length, 1) + _NULL * length)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with numbered parameters, and their names in that order.
+
+    psycopg reads the names in a statement anew at each call when there are over fifty of them: 0.2 ms a request.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, sql: str) -> "Statement":
+        """From SQL with %(name)s for its parameters."""
+        names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+        return cls(_PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql), names)
+
+    def execute(self, connection: "psycopg.Connection[Any]", values: Mapping[str, Any]) -> list[Any]:
+        """Run it, and give back its rows if it has any."""
+        with psycopg.RawCursor(connection) as cursor:
+            teach(cursor)
+            cursor.execute(self.sql, [values[name] for name in self.names])
+            return cursor.fetchall() if cursor.description else []
 
 
 def teach(context: AdaptContext) -> None:

@@ -33,13 +33,13 @@ _VALUES = ", ".join(_SPLIT_TAGS.format(name) if name == "tags" else name for nam
 _ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _SPAN_COLUMNS.items())
 
 # A row that is not returned was there before. DO NOTHING waits for another writer of the same span to end.
-INSERT_SPANS = f"""
+INSERT_SPANS = arrays.Statement.of(f"""
     INSERT INTO traces_span (project_id, received_at, {_NAMES})
     SELECT %(project)s, %(now)s, {_VALUES}
     FROM unnest({_ARRAYS}) AS sent ({_NAMES})
     ON CONFLICT (project_id, day, trace_id, span_id) DO NOTHING
     RETURNING trace_id, span_id
-"""
+""")
 
 INSERT_PAYLOADS = """
     INSERT INTO traces_payload (project_id, codec, day, trace_id, span_id, body)
@@ -66,11 +66,11 @@ _SETS = ", ".join(
     for name in _SPAN_COLUMNS
     if name not in ("day", "trace_id", "span_id")
 )
-UPDATE_SPANS = f"""
+UPDATE_SPANS = arrays.Statement.of(f"""
     UPDATE traces_span s SET revision = s.revision + 1, {_SETS}
     FROM unnest({_ARRAYS}) AS sent ({_NAMES})
     WHERE s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id AND s.span_id = sent.span_id
-"""
+""")
 
 # The first moment that a span whose start may change was seen at decides its day for good.
 PLACE_SPANS = """
@@ -144,8 +144,7 @@ def _transact(project_id: int, sent: list[Row], now: datetime) -> Outcome:
     with transaction.atomic(), _own_cursor() as cursor:
         _place(cursor, project_id, [row for row in sent if _must_be_placed(row)])
         sent = rows.by_key(sent)
-        cursor.execute(INSERT_SPANS, {"project": project_id, "now": now, **_columns(sent)})
-        new = set(cursor.fetchall())
+        new = set(INSERT_SPANS.execute(cursor.connection, {"project": project_id, "now": now, **_columns(sent)}))
         fresh = [row for row in sent if row.key in new]
         changed = _update(cursor, project_id, [row for row in sent if row.key not in new])
         _write_payloads(cursor, project_id, fresh + changed)
@@ -248,7 +247,7 @@ def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row]) ->
     stored = _lock(cursor, project_id, known)
     changed = [row for row in known if _merge_into(row, stored[row.key])]
     if changed:
-        cursor.execute(UPDATE_SPANS, {"project": project_id, **_columns(changed)})
+        UPDATE_SPANS.execute(cursor.connection, {"project": project_id, **_columns(changed)})
     return changed
 
 
