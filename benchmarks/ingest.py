@@ -1,7 +1,7 @@
 """How fast llmobs takes spans in, and what that costs; beside others on request.
 
-    python benchmarks/ingest.py                                  llmobs alone, two minutes
-    python benchmarks/ingest.py --limit --peers phoenix,mlflow   all, twenty minutes the first time
+    python benchmarks/ingest.py                                  llmobs alone, about two minutes
+    python benchmarks/ingest.py --limit --peers phoenix,mlflow   all, ten minutes and the installing
     python benchmarks/ingest.py --quick                          a few hundred spans: does it run?
 
 Linux only: what processes cost comes from /proc.
