@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from benchmarks import processes
-from llmobs import embedded
+from llmobs import embedded, supervise
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 120
@@ -102,7 +102,9 @@ def running() -> Iterator[Installation]:
     command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port), "--data-dir", str(data_dir)]
     printed = data_dir / "printed"
     with printed.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, preexec_fn=stop_with_us
+        )
     try:
         _wait_until_ready(process, printed)
         yield Installation(data_dir, port, process)
@@ -118,6 +120,11 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", printed: Path) -> None
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"llmobs does not start: {printed.read_text()}")
         time.sleep(0.1)
+
+
+def stop_with_us() -> None:
+    """Ask the kernel to stop this process in good order when ours is killed, so that no server is left running."""
+    supervise.die_with_parent(signal.SIGTERM)
 
 
 def free_port() -> int:

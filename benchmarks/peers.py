@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psycopg
 
 from benchmarks import processes
-from benchmarks.installation import free_port
+from benchmarks.installation import free_port, stop_with_us
 from llmobs import embedded, servers, supervise
 
 READY_SECONDS = 180
@@ -135,8 +135,9 @@ def _serving(peer: Peer, programs: Path, data_dir: Path, postgres: int) -> Itera
     environment = os.environ | told | {"PATH": f"{programs}:{os.environ['PATH']}"}
     with (data_dir / "printed").open("wb") as printed:
         process = subprocess.Popen(
-            command, env=environment, cwd=folder, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True
-        )
+            command, env=environment, cwd=folder, stdout=printed, stderr=subprocess.STDOUT,
+            start_new_session=True, preexec_fn=stop_with_us,
+        )  # fmt: skip
     try:
         _wait_until_ready(f"http://127.0.0.1:{port}{peer.ready}", process, data_dir / "printed")
         _wait_until_idle(process.pid)
