@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from alerts.detectors.look import VOLUMES, WINDOW_BUCKETS, Bucket, Look, merged
+from alerts.detectors.look import VOLUMES, WINDOW_BUCKETS, Bucket, Look
 from alerts.models import Rule
 from llmobs.lib.timerange import FIVE_MINUTES, TimeRange, floor
 from traces.queries import metrics
@@ -167,7 +167,7 @@ def _named(row: list[Any]) -> metrics.Totals:
 
 def _in_windows(buckets: list[Bucket]) -> list[metrics.Totals]:
     starts = range(0, len(buckets) - WINDOW_BUCKETS + 1, WINDOW_BUCKETS)
-    return [merged(totals for _, totals in buckets[start : start + WINDOW_BUCKETS]) for start in starts]
+    return [metrics.merged(totals for _, totals in buckets[start : start + WINDOW_BUCKETS]) for start in starts]
 
 
 def _is_weekend(moment: datetime) -> bool:

@@ -1,13 +1,11 @@
 """What every detector is shown: the five-minute buckets of today and the same windows of the days before."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from alerts.detectors.usual import Usual, usual_of
-from traces.queries.metrics import METRICS, Metric, Totals
-from traces.sketch import Sketch
+from traces.queries.metrics import METRICS, Metric, Totals, merged
 
 # Sums that grow with the length of the window; the others are shares and durations, which do not.
 VOLUMES = frozenset({"requests", "cost", "input_tokens", "output_tokens"})
@@ -95,14 +93,3 @@ def is_past(value: float, threshold: float, *, falling: bool) -> bool:
 def is_far_past(value: float, threshold: float, *, falling: bool) -> bool:
     """Whether one look is enough to believe it."""
     return value <= threshold / FAR_PAST if falling else value >= threshold * FAR_PAST
-
-
-def merged(parts: Iterable[Totals]) -> Totals:
-    """The totals of several buckets as one."""
-    listed = list(parts) or [Totals()]
-    return Totals(*(_sum([getattr(one, field.name) for one in listed]) for field in fields(Totals)))
-
-
-def _sum(values: list[Any]) -> Any:
-    """Sketches in one go, which is far quicker than one by one."""
-    return Sketch.merged(values) if isinstance(values[0], Sketch) else sum(values)

@@ -7,10 +7,10 @@ import pytest
 from django.utils.module_loading import import_string
 
 from alerts.detectors import DETECTORS, fixed_limit, usual_ratio
-from alerts.detectors.look import Look, merged
+from alerts.detectors.look import Look
 from alerts.detectors.usual import usual_of
 from llmobs.lib.timerange import FIVE_MINUTES
-from traces.queries.metrics import Totals
+from traces.queries.metrics import Totals, merged
 from traces.sketch import Sketch
 
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
