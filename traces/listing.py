@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from traces.amounts import totals_of
 from traces.queries.spans import StoredSpan
-from traces.queries.traces import Summary, totals_of
+from traces.queries.traces import Summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
 from llmobs.lib.timerange import TimeRange
-from traces import calls, ids
+from traces import ids
+from traces.amounts import Totals, calls_among, totals_of
+from traces.notes import MOST_TRACES_OF_REQUEST, Note, notes_of
 from traces.queries.spans import StoredSpan, spans_of
 from traces.tree import Node, pre_order
 
@@ -31,8 +32,6 @@ OF_REQUEST = """
     ORDER BY t.happened_at DESC, t.trace_id DESC
     LIMIT %(limit)s
 """
-# A request id such as "None" may be on any number of traces: the newest are read.
-MOST_TRACES_OF_REQUEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +65,6 @@ class Summary:
         return ids.address(self.trace_id, self.trace_text)
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over the calls of a trace. None where no call tells any."""
-
-    spans: int
-    calls: int
-    errors: int
-    input_tokens: int | None
-    output_tokens: int | None
-    cache_read_tokens: int | None
-    reasoning_tokens: int | None
-    cost_usd: Decimal | None
-    calls_without_price: int
-    duration_us: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something that the reader must know about the record itself."""
-
-    code: str
-    text: str
-
-
 @dataclass(slots=True)
 class Trace:
     """One or several traces that belong together, newest first; the first gives the page its name."""
@@ -112,7 +87,7 @@ class Trace:
 
     @property
     def notes(self) -> list[Note]:
-        return _notes(self)
+        return notes_of(self)
 
     @property
     def complete(self) -> bool:
@@ -158,47 +133,6 @@ def summary_row(line: tuple[Any, ...]) -> Summary:
     return Summary(bytes(line[0]), *line[1:])
 
 
-def totals_of(spans: list[StoredSpan]) -> Totals:
-    """Sums over the calls among `spans`; wrappers' tokens repeat their children's and are left out."""
-    among = calls_among(spans)
-    counted = [span.record for span in spans if (span.record.trace_id, span.span_id) in among]
-    costs = [call.cost_usd for call in counted if call.cost_usd is not None]
-    return Totals(
-        spans=len(spans),
-        calls=len(counted),
-        errors=sum(span.failed for span in spans),
-        input_tokens=_sum(call.input_tokens for call in counted),
-        output_tokens=_sum(call.output_tokens for call in counted),
-        cache_read_tokens=_sum(call.cache_read_tokens for call in counted),
-        reasoning_tokens=_sum(call.reasoning_tokens for call in counted),
-        cost_usd=sum(costs, Decimal()) if costs else None,
-        calls_without_price=len(counted) - len(costs),
-        duration_us=extent_us(spans),
-    )
-
-
-def calls_among(spans: Iterable[StoredSpan]) -> set[tuple[bytes, bytes]]:
-    """The (trace, span) ids of the calls."""
-    by_trace: dict[bytes, list[StoredSpan]] = {}
-    for span in spans:
-        if not span.record.is_placeholder:
-            by_trace.setdefault(span.record.trace_id, []).append(span)
-    return {(trace_id, span_id) for trace_id, members in by_trace.items() for span_id in calls.call_ids(members)}
-
-
-def extent_us(spans: list[StoredSpan]) -> int | None:
-    """How long the whole took: the root's own duration, else from the first start to the last end that is known."""
-    roots = [span for span in spans if span.parent_id is None and span.record.duration_us is not None]
-    if roots:
-        return min(roots, key=lambda span: (span.happened_at, span.span_id)).record.duration_us
-    ended = [span for span in spans if span.record.duration_us is not None]
-    if not ended:
-        return None
-    first = min(span.happened_at for span in spans)
-    ends = ((span.happened_at - first).total_seconds() * 1e6 + (span.record.duration_us or 0) for span in ended)
-    return round(max(ends))
-
-
 def _trace(project_id: int, trace_ids: list[bytes]) -> Trace | None:
     summaries = summaries_of(project_id, trace_ids)
     if not summaries:
@@ -207,69 +141,6 @@ def _trace(project_id: int, trace_ids: list[bytes]) -> Trace | None:
     newest_first = {summary.trace_id: place for place, summary in enumerate(summaries)}
     nodes = sorted(pre_order(spans), key=lambda node: newest_first[node.span.record.trace_id])  # sorted is stable
     return Trace(summaries, nodes, calls_among(spans))
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
-def _notes(trace: Trace) -> list[Note]:
-    spans = trace.spans
-    orphans = sum(node.orphan for node in trace.nodes)
-    open_spans = sum(not span.record.ended and not span.record.is_placeholder for span in spans)
-    placeholders = sum(span.record.is_placeholder for span in spans)
-    without_start = sum(span.record.started_at is None for span in spans)
-    backwards = sum((span.record.duration_us or 0) < 0 for span in spans)
-    without_price = trace.totals.calls_without_price
-    found = [
-        (
-            "several_traces",
-            1 < len(trace.summaries) < MOST_TRACES_OF_REQUEST,
-            f"{len(trace.summaries)} traces carry this request id; all are shown.",
-        ),
-        (
-            "more_traces",
-            len(trace.summaries) >= MOST_TRACES_OF_REQUEST,
-            f"{MOST_TRACES_OF_REQUEST} traces or more carry this request id; the newest are shown.",
-        ),
-        (
-            "root_missing",
-            not all(summary.has_root for summary in trace.summaries),
-            "The first step has not arrived: it may still run, or its sender lost it.",
-        ),
-        ("parent_missing", orphans > 0, f"{_some(orphans, 'step names', 'steps name')} a parent that has not arrived."),
-        (
-            "not_ended",
-            open_spans > 0,
-            f"{_some(open_spans, 'step has', 'steps have')} not ended, as far as its sender told.",
-        ),
-        (
-            "span_missing",
-            placeholders > 0,
-            f"{_some(placeholders, 'step is', 'steps are')} known only by logs: what was said came, the rest has not.",
-        ),
-        (
-            "start_not_sent",
-            without_start > 0,
-            f"{_some(without_start, 'step was', 'steps were')} sent without a start.",
-        ),
-        (
-            "ends_before_start",
-            backwards > 0,
-            f"{_some(backwards, 'step ends', 'steps end')} before it starts: a clock is off.",
-        ),
-        (
-            "price_unknown",
-            without_price > 0,
-            f"{_some(without_price, 'call has', 'calls have')} no known price; the cost is a lower limit.",
-        ),
-    ]
-    return [Note(code, text) for code, applies, text in found if applies]
-
-
-def _some(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
 
 
 # Day by day, as in `spans.SPANS`.
