@@ -19,16 +19,16 @@ from llmobs.lib.http import PageRequest, page_or_fragment
 from llmobs.lib.timerange import TimeRange
 from traces import ids, pages, payload
 from traces.conversation import text_at
-from traces.listing import TraceRow, trace_row
+from traces.listing import TraceRow
+from traces.queries.listed import newest_ids, rows_of
 from traces.queries.lookup import Hit, look_up
 from traces.queries.scores import scores_of
-from traces.queries.spans import StoredSpan, payload_of, spans_of
+from traces.queries.spans import StoredSpan, payload_of
 from traces.queries.traces import (
     FILTERS,
     Trace,
     has_traces,
     newest_traces,
-    summaries_of,
     summaries_of_request,
     trace_of,
 )
@@ -71,7 +71,7 @@ def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
     filters = {name: value for name in FILTERS if (value := request.GET.get(name)) and "\0" not in value}
     before = _before(request.GET.get("before", ""))
     found = newest_traces(project.pk, form.time_range(timezone.now()), filters, before=before, limit=PAGE_ROWS + 1)
-    rows = [trace_row(summary, spans) for summary, spans in found[:PAGE_ROWS]]
+    rows = rows_of(project.pk, [summary.trace_id for summary, _ in found[:PAGE_ROWS]])
     context = pages.list_page(project, form, filters, rows, full=len(found) > PAGE_ROWS)
     if not rows and not has_traces(project.pk):
         context |= pages.first_trace_help(project)
@@ -150,18 +150,12 @@ def _one_thing(hits: list[Hit]) -> bool:
 
 
 def _rows_of(project: Project, hits: list[Hit]) -> dict[str, TraceRow]:
-    keys = {ids.trace_key(hit.address) for hit in hits}
-    if not keys:
-        return {}
-    spans: dict[bytes, list[StoredSpan]] = {}
-    for span in spans_of(project.pk, keys):
-        spans.setdefault(span.record.trace_id, []).append(span)
-    return {one.address: trace_row(one, spans.get(one.trace_id, [])) for one in summaries_of(project.pk, keys)}
+    return {row.address: row for row in rows_of(project.pk, list({ids.trace_key(hit.address) for hit in hits}))}
 
 
 def _recent(project: Project, now: datetime) -> list[TraceRow]:
     period = TimeRange(datetime.fromtimestamp(0, tz=now.tzinfo), now.replace(year=now.year + 1, month=1, day=1))
-    return [trace_row(*found) for found in newest_traces(project.pk, period, {}, limit=RECENT_ROWS)]
+    return rows_of(project.pk, newest_ids(project.pk, period, limit=RECENT_ROWS))
 
 
 def _page_or_empty(request: PageRequest, page: str) -> str:

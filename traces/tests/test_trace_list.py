@@ -248,4 +248,4 @@ def test_queries_do_not_grow_with_the_rows(project, member_client):
         with CaptureQueriesContext(connection) as queries:
             assert member_client.get(PAGE).status_code == 200
         counts.append(len(queries))
-    assert counts == [7, 7]  # session, user, project, summaries, spans; projects and open incidents of the frame
+    assert counts == [8, 8]  # session, user, project, summaries, spans, rows; projects and open incidents of the frame

@@ -1,0 +1,118 @@
+"""The rows of lists of traces, counted in Postgres: a list may hold traces of 30,000 spans."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from llmobs.lib.timerange import TimeRange
+from traces import counts, ids
+from traces.listing import TraceRow, TraceSigns, outcome
+from traces.records import MODEL_KINDS
+
+# Days are matched one by one, as in `spans.SPANS`. How long a trace took is what `amounts.extent_us` says.
+LISTED = f"""
+    WITH tree AS MATERIALIZED (
+        SELECT s.*, s.status = 'error' AS failed,
+            -- Contents whose span has not come (SpanRecord.is_placeholder) are no call.
+            s.kind = ANY(%(model_kinds)s) AND NOT (s.start_assumed AND NOT s.ended AND s.name = '') AS is_model,
+            coalesce(s.input_tokens, s.output_tokens) IS NOT NULL AS has_tokens
+        FROM traces_summary t
+        CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
+        CROSS JOIN LATERAL (
+            SELECT trace_id, span_id, parent_id, kind, status, happened_at, duration_us, start_assumed, ended, name,
+                input_tokens, output_tokens, cost_usd, retries, attempt, fallback, prompt_name, prompt_version,
+                model_requested, model
+            FROM traces_span
+            WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
+        ) s
+        WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
+    ),{counts.CALL},
+    whole AS (
+        SELECT trace_id, count(*) AS spans, bool_or(parent_id IS NULL) AS has_roots,
+            coalesce(bool_or(failed) FILTER (WHERE parent_id IS NULL), false) AS root_failed,
+            bool_or(failed) AS step_failed, bool_or(coalesce(fallback, 'none') <> 'none') AS fell_back,
+            bool_or(coalesce(retries, 0) > 0 OR coalesce(attempt, 1) > 1) AS tried_again, bool_and(ended) AS all_ended,
+            coalesce(
+                (array_agg(duration_us ORDER BY happened_at, span_id)
+                    FILTER (WHERE parent_id IS NULL AND duration_us IS NOT NULL))[1],
+                round(max(extract(epoch FROM happened_at) * 1000000 + duration_us)
+                    - min(extract(epoch FROM happened_at) * 1000000))
+            ) AS duration_us,
+            (array_agg(concat_ws(' ', prompt_name, prompt_version) ORDER BY happened_at, span_id)
+                FILTER (WHERE coalesce(prompt_name, prompt_version) IS NOT NULL))[1] AS prompt,
+            (array_agg(coalesce(model_requested, model) ORDER BY happened_at, span_id)
+                FILTER (WHERE kind = 'llm' AND model IS NOT NULL))[1] AS model
+        FROM tree GROUP BY trace_id
+    ), paid AS (
+        SELECT trace_id, count(*) AS calls, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+            sum(cost_usd) AS cost_usd, count(*) FILTER (WHERE cost_usd IS NULL) AS calls_without_price
+        FROM call GROUP BY trace_id
+    )
+    SELECT t.trace_id, t.trace_text, t.happened_at, t.name, t.asked, t.answered, t.request_id, t.session_id, t.user_id,
+        coalesce(t.feature, t.service), t.environment, t.release, whole.model, whole.prompt, whole.duration_us,
+        coalesce(whole.spans, 0), coalesce(paid.calls, 0), paid.input_tokens, paid.output_tokens, paid.cost_usd,
+        coalesce(paid.calls_without_price, 0), t.has_root, whole.has_roots, whole.root_failed, whole.step_failed,
+        whole.fell_back, whole.tried_again, whole.all_ended
+    FROM traces_summary t LEFT JOIN whole USING (trace_id) LEFT JOIN paid USING (trace_id)
+    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
+"""
+
+# From the summaries, not from root spans: a trace whose root never came is listed too, and before it is indexed.
+NEWEST = """
+    SELECT trace_id FROM traces_summary
+    WHERE project_id = %(project)s AND happened_at >= %(start)s AND happened_at < %(end)s
+        AND (happened_at, trace_id) < (%(before_at)s, %(before_id)s)
+    ORDER BY happened_at DESC, trace_id DESC
+    LIMIT %(limit)s
+"""
+
+
+def rows_of(project_id: int, trace_ids: Sequence[bytes]) -> list[TraceRow]:
+    """The rows of these traces, in their order; one that is gone by now is left out."""
+    if not trace_ids:
+        return []
+    values: dict[str, Any] = {
+        "project": project_id,
+        "traces": list(trace_ids),
+        "model_kinds": sorted(MODEL_KINDS),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LISTED, values)
+        found = {bytes(line[0]): _row(line) for line in cursor.fetchall()}
+    return [found[trace_id] for trace_id in trace_ids if trace_id in found]
+
+
+def newest_ids(
+    project_id: int, period: TimeRange, *, before: tuple[datetime, bytes] | None = None, limit: int = 50
+) -> list[bytes]:
+    """The traces that began in `period`, newest first. For the next page give the last one's moment and id."""
+    values = {
+        "project": project_id,
+        "start": period.start,
+        "end": period.end,
+        "before_at": before[0] if before else period.end,
+        "before_id": before[1] if before else b"",
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST, values)
+        return [bytes(trace_id) for (trace_id,) in cursor.fetchall()]
+
+
+def _row(line: tuple[Any, ...]) -> TraceRow:
+    """A row of LISTED."""
+    trace_id, trace_text, *told = line
+    key = bytes(trace_id)
+    *told, has_root, has_roots, root_failed, step_failed, fell_back, tried_again, all_ended = told
+    word, tone = outcome(
+        TraceSigns(
+            failed=bool(root_failed if has_roots else step_failed),
+            step_failed=bool(step_failed),
+            fell_back=bool(fell_back),
+            tried_again=bool(tried_again),
+            finished=has_root and bool(all_ended),
+        )
+    )
+    return TraceRow(ids.shown(key, trace_text), ids.address(key, trace_text), key, word, tone, *told)
