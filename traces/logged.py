@@ -14,10 +14,11 @@ from traces.conventions.values import finish_reason
 from traces.messages import with_system
 from traces.records import Json, Payload, SpanRecord
 
-# {"at": nanoseconds since 1970 or 0, "place": among what was sent together, and what `conventions.events` gives}
+# {"at": nanoseconds since 1970 or 0, "place": among what was sent together, and what `conventions.events` gives}, and
+# "finish_reason" where the span has an output of its own and this one's was let go.
 Logged = dict[str, Json]
 _SLOTS: Final = ("input", "output", "tools")
-_SAID: Final = frozenset({*_SLOTS, "system"})
+_SAID: Final = frozenset({*_SLOTS, "system", "finish_reason"})
 
 
 def united(one: list[Logged] | None, other: list[Logged] | None) -> list[Logged] | None:
@@ -36,14 +37,22 @@ def settle(record: SpanRecord) -> None:
     payload = record.payload
     if payload.logged is None:
         return
-    if record.finish_reason is None and not record.is_placeholder:
-        record.finish_reason = _finish_reason(payload.logged)
     needless = {slot for slot in _SLOTS if getattr(payload, slot) is not None}
     if "input" in needless:
         needless.add("system")
+    if record.finish_reason is not None:
+        needless.add("finish_reason")
+    elif not record.is_placeholder:
+        record.finish_reason = _first_reason(payload.logged)
+        payload.finish_reason_logged = record.finish_reason is not None or None
     if needless:
-        kept = [{name: said for name, said in one.items() if name not in needless} for one in payload.logged]
+        kept = [_without(one, needless) for one in payload.logged]
         payload.logged = united([one for one in kept if one.keys() & _SAID], None)
+
+
+def told_finish_reason(record: SpanRecord) -> str | None:
+    """Why it ended by the span's own word: one that was taken from its logs may change with the next of them."""
+    return None if record.payload.finish_reason_logged else record.finish_reason
 
 
 def with_contents(payload: Payload) -> Payload:
@@ -51,7 +60,7 @@ def with_contents(payload: Payload) -> Payload:
     if payload.logged is None:
         return payload
     read = {slot: value for slot, value in contents(payload.logged).items() if getattr(payload, slot) is None}
-    return replace(payload, logged=None, **read)
+    return replace(payload, logged=None, finish_reason_logged=None, **read)
 
 
 def contents(logged: Iterable[Mapping[str, Json]]) -> dict[str, Any]:
@@ -70,7 +79,24 @@ def contents(logged: Iterable[Mapping[str, Json]]) -> dict[str, Any]:
     return found
 
 
-def _finish_reason(logged: list[Logged]) -> str | None:
-    output = contents(logged).get("output")
-    first = output[0] if isinstance(output, list) and output else None
-    return finish_reason(first.get("finish_reason")) if isinstance(first, dict) else None
+def _without(one: Logged, needless: set[str]) -> Logged:
+    """`one` without these; of an output that goes, why it ended stays if that is needed."""
+    kept = {name: said for name, said in one.items() if name not in needless}
+    if "output" in needless and "finish_reason" not in needless and (reason := _reason(one)) is not None:
+        kept["finish_reason"] = reason
+    return kept
+
+
+def _first_reason(logged: list[Logged]) -> str | None:
+    """That of the newest that tells all, else the first."""
+    found = [(bool(one.get("whole")), reason) for one in logged if (reason := _reason(one)) is not None]
+    whole = [reason for tells_all, reason in found if tells_all]
+    return whole[-1] if whole else found[0][1] if found else None
+
+
+def _reason(one: Logged) -> str | None:
+    if "finish_reason" in one:
+        return finish_reason(one["finish_reason"])
+    said = one.get("output")
+    messages = [message for message in said if isinstance(message, dict)] if isinstance(said, list) else []
+    return next((reason for message in messages if (reason := finish_reason(message.get("finish_reason")))), None)

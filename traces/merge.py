@@ -14,8 +14,8 @@ from traces.records import Payload, SpanRecord
 # What a field holds while nobody has set it.
 _UNSET: dict[str, Any] = {"name": "", "kind": "other", "status": "unset", "dropped_attributes": 0}
 _SEPARATE = frozenset({
-    "payload", "attributes", "logged", "cost_usd", "cost_source", "ended", "start_may_change", "started_at",
-    "start_assumed",
+    "payload", "attributes", "logged", "finish_reason_logged", "finish_reason", "cost_usd", "cost_source", "ended",
+    "start_may_change", "started_at", "start_assumed",
 })  # fmt: skip
 _RECORD_FIELDS = tuple(field.name for field in fields(SpanRecord) if field.name not in _SEPARATE)
 _PAYLOAD_FIELDS = tuple(field.name for field in fields(Payload) if field.name not in _SEPARATE)
@@ -34,7 +34,9 @@ def merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
             **_chosen(winner.payload, loser.payload, _PAYLOAD_FIELDS),
             attributes={**loser.payload.attributes, **winner.payload.attributes},
             logged=logged.united(earlier.payload.logged, later.payload.logged),
+            finish_reason_logged=None,
         ),
+        finish_reason=logged.told_finish_reason(winner) or logged.told_finish_reason(loser),
         started_at=start.started_at,
         start_assumed=start.start_assumed,
         ended=winner.ended or loser.ended,

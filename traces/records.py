@@ -113,6 +113,7 @@ class Payload:
     links: list[dict[str, Json]] | None = None
     # Contents that came by logs, for as long as the span has none of its own; read through `traces.logged`.
     logged: list[dict[str, Json]] | None = None
+    finish_reason_logged: bool | None = None  # true where the span's finish_reason was taken from `logged`
     attributes: dict[str, Json] = field(default_factory=dict)
     dropped_attributes: int = 0
 

@@ -1,5 +1,6 @@
 """`/v1/logs`: contents meet their span, whichever comes first, in any order and any number of times."""
 
+import itertools
 import random
 import threading
 import time
@@ -235,6 +236,26 @@ def test_any_order_batching_and_repetition_gives_the_same(project, seed):
     ]
 
 
+def choices():
+    """Three more choices of the call, before and after the one of the_logs; the first says not why it ended."""
+    return [
+        LogRecord(place, TRACE, SPAN, NS + at, "gen_ai.choice", {"message": {"content": text}, "finish_reason": reason})
+        for place, (at, text, reason) in enumerate([(10, "A", None), (20, "B", "length"), (10**9, "C", "tool_calls")])
+    ]
+
+
+@pytest.mark.parametrize("own", [{}, {"gen_ai.output.messages": [{"role": "assistant", "content": "own"}]}])
+def test_of_several_choices_the_first_reason_is_kept_in_any_order(project, own):
+    span = the_span()
+    span.attributes.update(own)
+    for number, events in enumerate(itertools.permutations([span, *([one] for one in choices())])):
+        ids = {"trace_id": f"{number + 1:032x}"}
+        for event in events:
+            mine = replace(event, **ids) if isinstance(event, RawSpan) else [replace(one, **ids) for one in event]
+            deliver(project, mine, NOW)
+    assert rows("SELECT finish_reason, count(*) FROM traces_span GROUP BY 1") == [("length", 24)]
+
+
 OWN_INPUT = {"gen_ai.input.messages": [{"role": "user", "content": "own"}]}
 OWN_OUTPUT = {"gen_ai.output.messages": [{"role": "assistant", "content": "own"}]}
 
@@ -245,7 +266,7 @@ def test_any_order_of_versions_makes_the_same_record(data):
     """Also where the span has contents of its own, and where it never comes."""
     own = data.draw(st.sampled_from([{}, OWN_INPUT, OWN_OUTPUT, {"gen_ai.response.finish_reasons": "length"}, None]))
     whole = LogRecord(0, TRACE, SPAN, NS - 5, "gen_ai.any", None, {"gen_ai.tool.definitions": [{"name": "f"}]})
-    logs = [*the_logs(), *data.draw(st.sampled_from([[], [whole]]))]
+    logs = [*the_logs(), *choices(), *data.draw(st.sampled_from([[], [whole]]))]
     cuts = data.draw(st.lists(st.lists(st.sampled_from(logs), min_size=1, max_size=4), max_size=4))
     versions = [record for part in [logs, *cuts] for record, _ in placeholders(part)]
     if own is not None:
