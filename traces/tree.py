@@ -23,22 +23,28 @@ def pre_order(spans: Iterable[StoredSpan]) -> list[Node]:
     """
     ordered = sorted(spans, key=lambda span: (span.happened_at, span.span_id))
     known = {(span.record.trace_id, span.span_id) for span in ordered}
-    children: dict[tuple[bytes, bytes | None], list[StoredSpan]] = {}
+    children: dict[tuple[bytes, bytes], list[StoredSpan]] = {}
+    roots: list[StoredSpan] = []
     for span in ordered:
-        key = (span.record.trace_id, span.parent_id)
-        is_root = span.parent_id is None or key not in known or span.parent_id == span.span_id
-        children.setdefault((span.record.trace_id, None) if is_root else key, []).append(span)
+        if span.parent_id is None or span.parent_id == span.span_id:
+            roots.append(span)
+        elif (key := (span.record.trace_id, span.parent_id)) in known:
+            children.setdefault(key, []).append(span)
+        else:
+            roots.append(span)
     nodes: list[Node] = []
     placed: set[tuple[bytes, bytes]] = set()
-    roots = [span for span in ordered if span in children.get((span.record.trace_id, None), ())]
-    for root in [*roots, *ordered]:  # the second round finds what only a cycle holds
+    for root in roots:
         _place(root, children, nodes, placed)
+    if len(nodes) < len(ordered):  # the rest is what only a cycle holds
+        for span in ordered:
+            _place(span, children, nodes, placed)
     return nodes
 
 
 def _place(
     root: StoredSpan,
-    children: dict[tuple[bytes, bytes | None], list[StoredSpan]],
+    children: dict[tuple[bytes, bytes], list[StoredSpan]],
     nodes: list[Node],
     placed: set[tuple[bytes, bytes]],
 ) -> None:

@@ -1,8 +1,8 @@
 """The spans of traces, and their payloads."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -11,12 +11,26 @@ from traces import ids, payload
 from traces.logged import with_contents
 from traces.records import Payload, SpanRecord
 
-_COLUMNS = tuple(field.name for field in fields(SpanRecord) if field.name not in ("payload", "start_may_change"))
+_NOT_COLUMNS = ("payload", "start_may_change")
+_COLUMNS = tuple(field.name for field in fields(SpanRecord) if field.name not in _NOT_COLUMNS)
+# The record's fields in their order, as places among the columns; those that are no columns are between.
+_BEFORE_PAYLOAD = _COLUMNS.index("confidence") + 1
+_STARTED_AT = _COLUMNS.index("started_at")
+_RECORD: Callable[..., SpanRecord] = SpanRecord
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _microseconds(column: str) -> str:
+    """A moment as a whole number: to read moments, Django takes six times as long as all other columns together."""
+    return f"(extract(epoch FROM {column}) * 1000000)::bigint"
+
+
+_SELECTED = [_microseconds("s.started_at") if name == "started_at" else f"s.{name}" for name in _COLUMNS]
 
 # Day by day through the summary, so that only the partitions of the trace's own days are read. OFFSET 0 keeps the
 # planner from turning it into one join over all days: 77 ms on Postgres 15 with 300,000 spans, against 0.3 ms.
 SPANS = f"""
-    SELECT s.happened_at, s.received_at, s.payload_bytes, {", ".join(f"s.{name}" for name in _COLUMNS)}
+    SELECT {_microseconds("s.happened_at")}, {_microseconds("s.received_at")}, s.payload_bytes, {", ".join(_SELECTED)}
     FROM traces_summary t
     CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
     CROSS JOIN LATERAL (
@@ -111,8 +125,11 @@ def _payload(codec: int, body: bytes) -> Payload:
 
 def _stored(line: tuple[Any, ...]) -> StoredSpan:
     happened_at, received_at, payload_bytes, *values = line
-    record = dict(zip(_COLUMNS, values, strict=True))
-    for name in ("trace_id", "span_id", "parent_id"):
-        if record[name] is not None:
-            record[name] = bytes(record[name])
-    return StoredSpan(SpanRecord(**record), happened_at, received_at, payload_bytes)
+    if values[_STARTED_AT] is not None:
+        values[_STARTED_AT] = _moment(values[_STARTED_AT])
+    record = _RECORD(*values[:_BEFORE_PAYLOAD], Payload(), False, *values[_BEFORE_PAYLOAD:])
+    return StoredSpan(record, _moment(happened_at), _moment(received_at), payload_bytes)
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import connection
@@ -65,9 +66,12 @@ class Summary:
         return ids.address(self.trace_id, self.trace_text)
 
 
-@dataclass(slots=True)
+@dataclass
 class Trace:
-    """One or several traces that belong together, newest first; the first gives the page its name."""
+    """One or several traces that belong together, newest first; the first gives the page its name.
+
+    What is made of the spans is made once: a trace may have tens of thousands.
+    """
 
     summaries: list[Summary]
     nodes: list[Node]
@@ -77,15 +81,15 @@ class Trace:
     def summary(self) -> Summary:
         return self.summaries[0]
 
-    @property
+    @cached_property
     def spans(self) -> list[StoredSpan]:
         return [node.span for node in self.nodes]
 
-    @property
+    @cached_property
     def totals(self) -> Totals:
         return totals_of(self.spans)
 
-    @property
+    @cached_property
     def notes(self) -> list[Note]:
         return notes_of(self)
 
