@@ -5,7 +5,8 @@ file would. Its time says when it was last sent, to a day; what is older than th
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import IO, Any, Final
 
@@ -16,14 +17,6 @@ from django.utils import timezone
 
 from traces import media
 from traces.records import Payload
-
-try:
-    from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError
-except ImportError:  # django-storages and what it brings are needed for S3 only
-    _PROBLEMS: tuple[type[Exception], ...] = (OSError,)
-else:
-    _PROBLEMS = (OSError, Boto3Error, BotoCoreError, ClientError)
 
 log = logging.getLogger(__name__)
 _FRESH: Final = timedelta(days=1)  # a file is not written again before
@@ -45,29 +38,38 @@ _SIGNATURES: Final = (
     (b"\x1aE\xdf\xa3", 0, "video/webm"),
     (b"%PDF-", 0, "application/pdf"),
 )
-SIGNATURE_BYTES: Final = 16
+_SIGNATURE_BYTES: Final = 16
 ANY_TYPE: Final = "application/octet-stream"
+
+
+class StorageTrouble(Exception):
+    """The storage did not do what it was asked. Its own error is the cause, and may pass."""
 
 
 def take_out(project_id: int, payloads: Iterable[Payload]) -> None:
     """Move the media in these payloads into files. What cannot be written stays where it was."""
-    for payload in payloads:
-        for medium in media.found(payload):
-            try:
-                _keep(_storage(), _path(project_id, medium.name), medium.data)
-            except _PROBLEMS as error:
-                log.warning("A medium of %s bytes stays in its span, not in a file: %s", len(medium.data), error)
-            else:
-                medium.leave()
+    for medium in (medium for payload in payloads for medium in media.found(payload)):
+        try:
+            _keep(project_id, medium)
+        except StorageTrouble as trouble:  # not waited for again by the others of the request
+            log.warning("Media stay in their spans, not in files: %s", trouble)
+            return
+        medium.leave()
 
 
-def opened(project_id: int, name: str) -> IO[bytes] | None:
-    """The file of a medium, for reading; None when the project has none of this name."""
-    try:
-        file: IO[bytes] = _storage().open(_path(project_id, name), "rb")
-    except FileNotFoundError:
-        return None
-    return file
+def opened(project_id: int, name: str) -> tuple[IO[bytes], bytes] | None:
+    """The file of a medium, for reading, and its first bytes; None when the project has none of this name.
+
+    Raises StorageTrouble.
+    """
+    with _storage() as storage:
+        try:
+            file: IO[bytes] = storage.open(_path(project_id, name), "rb")
+            beginning = file.read(_SIGNATURE_BYTES)
+            file.seek(0)
+        except FileNotFoundError:
+            return None
+        return file, beginning
 
 
 def served_type(beginning: bytes) -> str:
@@ -79,24 +81,30 @@ def served_type(beginning: bytes) -> str:
 
 
 def drop_old(now: datetime) -> int:
-    """Delete the files that no span within the retention names; how many it were. Safe to repeat."""
-    storage, dropped = _storage(), 0
+    """Delete the files that no span within the retention names; how many it were. Safe to repeat.
+
+    Raises StorageTrouble.
+    """
+    dropped = 0
     oldest = now - timedelta(days=settings.SPAN_RETENTION_DAYS + 1) - _FRESH
-    for folder in _listed(storage, "")[0]:
-        for name in _listed(storage, folder)[1]:
-            path = f"{folder}/{name}"
-            if storage.get_modified_time(path) < oldest:
-                storage.delete(path)
-                dropped += 1
+    with _storage() as storage:
+        for folder in _listed(storage, "")[0]:
+            for name in _listed(storage, folder)[1]:
+                path = f"{folder}/{name}"
+                if storage.get_modified_time(path) < oldest:
+                    storage.delete(path)
+                    dropped += 1
     return dropped
 
 
-def _keep(storage: Storage, path: str, data: bytes) -> None:
-    whole = storage.exists(path) and storage.size(path) == len(data)
-    if whole and timezone.now() - storage.get_modified_time(path) < _FRESH:
-        return
-    if (saved := storage.save(path, ContentFile(data))) != path:
-        raise OSError(f"the storage saved it as {saved}")
+def _keep(project_id: int, medium: media.Medium) -> None:
+    path, data = _path(project_id, medium.name), medium.data
+    with _storage() as storage:
+        whole = storage.exists(path) and storage.size(path) == len(data)
+        if whole and timezone.now() - storage.get_modified_time(path) < _FRESH:
+            return
+        if (saved := storage.save(path, ContentFile(data))) != path:
+            raise OSError(f"the storage saved it as {saved}")
 
 
 def _listed(storage: Storage, path: str) -> tuple[list[str], list[str]]:
@@ -110,5 +118,13 @@ def _path(project_id: int, name: str) -> str:
     return f"{project_id}/{name}"
 
 
-def _storage() -> Any:
-    return storages["media"]
+@contextmanager
+def _storage() -> Iterator[Any]:
+    """The storage, to be asked for something. Raises StorageTrouble.
+
+    Django names no error that a storage raises: each raises those of its service's library, which need not be here.
+    """
+    try:
+        yield storages["media"]
+    except Exception as error:
+        raise StorageTrouble(f"{type(error).__name__}: {error}") from error

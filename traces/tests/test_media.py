@@ -190,10 +190,33 @@ def test_what_cannot_be_written_stays_in_its_span(client, project, ingest_key, r
     folder.write_bytes(b"in the way")
     sent(client, ingest_key)
     assert shown(client, read_key)["input"][0]["content"][1]["data"] == encoded(PNG)
-    assert "stays in its span" in caplog.text
+    assert "stay in their spans" in caplog.text
     folder.unlink()
     sent(client, ingest_key)
     assert shown(client, read_key)["input"][0]["content"][1]["media"] == NAME
+
+
+class AwayError(Exception):
+    """What the library of some cloud raises, which is of no class that llmobs knows."""
+
+
+class Away(WholeFiles):
+    """A storage whose service does not answer."""
+
+    def exists(self, name):
+        raise AwayError("connection refused")
+
+    def open(self, name, mode="rb"):
+        raise AwayError("connection refused")
+
+
+def test_a_storage_in_trouble_of_any_kind_costs_no_span(client, project, ingest_key, read_key, member_client, settings):
+    settings.STORAGES = {**settings.STORAGES, "media": {"BACKEND": f"{__name__}.Away"}}
+    sent(client, ingest_key)
+    assert shown(client, read_key)["input"][0]["content"][1]["data"] == encoded(PNG)
+    answer = member_client.get(f"/p/shop/media/{NAME}")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert b"does not answer" in answer.content
 
 
 def test_a_file_that_a_crash_cut_is_written_again(client, project, ingest_key, folder):
