@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from accounts.access import projects_of
 from accounts.authentication import NO_KEY, UNKNOWN_KEY, key_in
-from accounts.keys import KeyHolder, holder_of, note_use
+from accounts.keys import KeyHolder, holder_of, note_use, recalled
 from accounts.models import Key, Project
 from traces import answers, inbox, media, scores
 from traces.errors import KeyRefused, MethodRefused, ScopeRefused, StoreUnavailable, TooLarge, TracesError, Unreadable
@@ -34,11 +34,14 @@ from traces.wire.inflate import inflate
 Payloads = dict[tuple[bytes, bytes], Payload]
 
 
-def ingest_project(request: HttpRequest) -> Project:
-    """The project that the request's key may write to. Raises KeyRefused, ScopeRefused or StoreUnavailable."""
+def ingest_holder(request: HttpRequest, find: Callable[[str], KeyHolder | None] = holder_of) -> KeyHolder:
+    """Whose key the request carries, if it may write. Raises KeyRefused, ScopeRefused or StoreUnavailable.
+
+    With `find=recalled` the caller hands the key's digest to `ingest`, which looks whether it is still valid.
+    """
     key = key_in(request)
     try:
-        holder: KeyHolder | None = holder_of(key) if key else None
+        holder = find(key) if key else None
         if holder is None:
             raise KeyRefused(UNKNOWN_KEY if key else NO_KEY)
         if holder.scope != Key.Scope.INGEST:
@@ -46,7 +49,7 @@ def ingest_project(request: HttpRequest) -> Project:
         note_use(holder.key_id, timezone.now())
     except DatabaseProblem as error:  # a key that cannot be looked up is not an unknown one
         raise StoreUnavailable("The database does not answer; send the spans again.") from error
-    return holder.project
+    return holder
 
 
 def body_of(request: HttpRequest) -> bytes:
@@ -75,9 +78,9 @@ def plain_traces(request: HttpRequest) -> HttpResponse:
     try:
         if request.method != "POST":
             raise MethodRefused("Send traces to this address with POST.")
-        project = ingest_project(request)
+        holder = ingest_holder(request, find=recalled)
         decoded = plain.decode(body_of(request), request.headers.get("Content-Type"))
-        receipt = ingest(project.pk, decoded.spans, decoded.rejected, timezone.now())
+        receipt = ingest(holder.project.pk, decoded.spans, decoded.rejected, timezone.now(), holder.digest)
     except TracesError as error:
         inbox.keep(request, error)
         return refused(error)
@@ -93,7 +96,7 @@ def plain_scores(request: HttpRequest) -> HttpResponse:
     try:
         if request.method != "POST":
             raise MethodRefused("Send scores to this address with POST.")
-        project = ingest_project(request)
+        project = ingest_holder(request).project
         sent, rejected = wire_scores.decode(body_of(request), request.headers.get("Content-Type"))
         receipt = scores.write(project.pk, sent, timezone.now())
         receipt.rejected = rejected

@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from struct import Struct
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from psycopg import adapt, pq
-from psycopg.abc import AdaptContext
 
 _INT2 = Struct(">ih")
 _INT4 = Struct(">ii")
@@ -110,15 +110,23 @@ class Statement:
         names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
         return cls(_PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql), names)
 
+    def send(self, connection: "psycopg.Connection[Any]", values: Mapping[str, Any]) -> "psycopg.RawCursor[Any]":
+        """Run it; its rows, if it has any, are read from what comes back. In a pipeline that waits for the answer."""
+        teach(connection)
+        return psycopg.RawCursor(connection).execute(self.sql, [values[name] for name in self.names])
+
     def execute(self, connection: "psycopg.Connection[Any]", values: Mapping[str, Any]) -> list[Any]:
         """Run it, and give back its rows if it has any."""
-        with psycopg.RawCursor(connection) as cursor:
-            teach(cursor)
-            cursor.execute(self.sql, [values[name] for name in self.names])
+        with self.send(connection, values) as cursor:
             return cursor.fetchall() if cursor.description else []
 
 
-def teach(context: AdaptContext) -> None:
-    """Let statements of this cursor or connection take these arrays."""
-    for kind, dumper in _DUMPERS.items():
-        context.adapters.register_dumper(kind, dumper)
+_taught: "WeakSet[psycopg.Connection[Any]]" = WeakSet()
+
+
+def teach(connection: "psycopg.Connection[Any]") -> None:
+    """Let all cursors that this connection makes from now on take these arrays."""
+    if connection not in _taught:
+        for kind, dumper in _DUMPERS.items():
+            connection.adapters.register_dumper(kind, dumper)
+        _taught.add(connection)

@@ -12,14 +12,21 @@ from traces.records import LogRecord, RawSpan, Receipt, Rejection, SpanRecord
 log = logging.getLogger(__name__)
 
 
-def ingest(project_id: int, raw_spans: list[RawSpan], rejected: Iterable[Rejection], now: datetime) -> Receipt:
+def ingest(
+    project_id: int,
+    raw_spans: list[RawSpan],
+    rejected: Iterable[Rejection],
+    now: datetime,
+    key: bytes | None = None,
+) -> Receipt:
     """Store what can be stored of `raw_spans`; `rejected` is what could not even be read. Safe to repeat.
 
-    Raises StoreUnavailable; nothing is stored then.
+    `key` is the digest of the API key they came with, if it must still be valid. Raises KeyRefused, StoreUnavailable;
+    nothing is stored then.
     """
     records = [_record(raw, now) for raw in raw_spans]
     media_files.take_out(project_id, (record.payload for record in records))
-    outcome = store.write(project_id, records, now)
+    outcome = store.write(project_id, records, now, key)
     refused = [Rejection(raw_spans[position].index, reason) for position, reason in outcome.refused]
     return Receipt(
         accepted=outcome.accepted,
@@ -31,15 +38,19 @@ def ingest(project_id: int, raw_spans: list[RawSpan], rejected: Iterable[Rejecti
 
 
 def ingest_logs(
-    project_id: int, log_records: list[LogRecord], rejected: Iterable[Rejection], now: datetime
+    project_id: int,
+    log_records: list[LogRecord],
+    rejected: Iterable[Rejection],
+    now: datetime,
+    key: bytes | None = None,
 ) -> list[Rejection]:
     """Store the contents of spans that `log_records` hold, and pass over the rest; what was refused. Safe to repeat.
 
-    Raises StoreUnavailable; nothing is stored then.
+    `key` and what is raised are as for `ingest`.
     """
     found = placeholders(log_records)
     media_files.take_out(project_id, (record.payload for record, _ in found))
-    outcome = store.write(project_id, [record for record, _ in found], now)
+    outcome = store.write(project_id, [record for record, _ in found], now, key)
     refused = [Rejection(found[position][1], reason) for position, reason in outcome.refused]
     return sorted([*rejected, *refused], key=lambda one: one.index)
 

@@ -11,12 +11,13 @@ from typing import Any
 import psycopg
 
 from llmobs.lib.timerange import FIVE_MINUTES, floor
+from traces import arrays
 from traces.summaries import Revised
 
-ADD = """
+ADD = arrays.Statement.of("""
     INSERT INTO traces_mark (project_id, starts_at)
     SELECT %(project)s, unnest(%(starts)s::timestamptz[])
-"""
+""")
 # A trace that grew may have made a wrapper of an older call, moved its own beginning, or learnt its feature.
 ADD_ALL_OF_TRACES = """
     INSERT INTO traces_mark (project_id, starts_at)
@@ -31,10 +32,17 @@ ADD_ALL_OF_TRACES = """
 """
 
 
-def add(cursor: "psycopg.Cursor[Any]", project_id: int, spans: Iterable[datetime], revised: list[Revised]) -> None:
-    """Mark the intervals of the moments in `spans`, and all of those that `revised` traces touch or touched."""
-    moments = [*spans, *(trace.was_happened_at for trace in revised), *(trace.happened_at for trace in revised)]
+def add(connection: "psycopg.Connection[Any]", project_id: int, moments: Iterable[datetime]) -> None:
+    """Mark the intervals of these moments."""
     starts = sorted({floor(moment, FIVE_MINUTES) for moment in moments})
-    cursor.execute(ADD, {"project": project_id, "starts": starts})
-    if revised:
+    ADD.send(connection, {"project": project_id, "starts": arrays.array("timestamptz", starts)})
+
+
+def add_of_traces(
+    cursor: "psycopg.Cursor[Any]", project_id: int, moments: Iterable[datetime], revised: list[Revised]
+) -> None:
+    """Mark the intervals of these moments, and all of those that `revised` traces touch or touched."""
+    begun = [at for trace in revised for at in (trace.was_happened_at, trace.happened_at)]
+    with cursor.connection.pipeline():
+        add(cursor.connection, project_id, [*moments, *begun])
         cursor.execute(ADD_ALL_OF_TRACES, {"project": project_id, "traces": [trace.trace_id for trace in revised]})

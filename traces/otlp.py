@@ -10,16 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.models import Project
+from accounts.keys import KeyHolder, recalled
 from traces import inbox
-from traces.api import body_of, ingest_project, refused
+from traces.api import body_of, ingest_holder, refused
 from traces.errors import MethodRefused, TracesError
 from traces.ingest import ingest, ingest_logs
 from traces.records import Rejection
 from traces.wire import WireFormat, otlp_json, wire_format
 
 # What is answered, and what of the request was refused.
-Take = Callable[[WireFormat, Project, bytes], tuple[bytes, Sequence[Rejection]]]
+Take = Callable[[WireFormat, KeyHolder, bytes], tuple[bytes, Sequence[Rejection]]]
 
 
 @csrf_exempt
@@ -37,29 +37,29 @@ def logs(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
     """`POST /v1/metrics`: answered and discarded, the one exception to "a 2xx is stored"."""
-    return _respond(request, lambda form, project, body: (form.metrics_reply(), ()))
+    return _respond(request, lambda form, holder, body: (form.metrics_reply(), ()))
 
 
 @csrf_exempt
 def traceloop(request: HttpRequest) -> HttpResponse:
     """`/v2/…`: what Traceloop's SDK asks of its own server beside taking spans; answered and discarded."""
     try:
-        ingest_project(request)
+        ingest_holder(request)
         body_of(request)
     except TracesError as error:
         return refused(error)
     return HttpResponse(b"{}", content_type="application/json")
 
 
-def _store(form: WireFormat, project: Project, body: bytes) -> tuple[bytes, Sequence[Rejection]]:
+def _store(form: WireFormat, holder: KeyHolder, body: bytes) -> tuple[bytes, Sequence[Rejection]]:
     decoded = form.decode(body)
-    receipt = ingest(project.pk, decoded.spans, decoded.rejected, timezone.now())
+    receipt = ingest(holder.project.pk, decoded.spans, decoded.rejected, timezone.now(), holder.digest)
     return form.reply(receipt), receipt.rejected
 
 
-def _store_logs(form: WireFormat, project: Project, body: bytes) -> tuple[bytes, Sequence[Rejection]]:
+def _store_logs(form: WireFormat, holder: KeyHolder, body: bytes) -> tuple[bytes, Sequence[Rejection]]:
     decoded = form.decode_logs(body)
-    rejected = ingest_logs(project.pk, decoded.records, decoded.rejected, timezone.now())
+    rejected = ingest_logs(holder.project.pk, decoded.records, decoded.rejected, timezone.now(), holder.digest)
     return form.logs_reply(rejected), rejected
 
 
@@ -72,8 +72,7 @@ def _respond(request: HttpRequest, take: Take) -> HttpResponse:
             form = wire_format(content_type)
         if request.method != "POST":
             raise MethodRefused("Send OpenTelemetry data to this address with POST.")
-        project = ingest_project(request)
-        answer, rejected = take(form, project, body_of(request))
+        answer, rejected = take(form, ingest_holder(request, find=recalled), body_of(request))
         if rejected:
             inbox.keep(request, rejected)
         return HttpResponse(answer, content_type=form.content_type)

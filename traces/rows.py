@@ -68,6 +68,7 @@ class Row:
     day: date  # of happened_at, in UTC: the partition
     values: tuple[Any, ...] = ()  # in the order of RECORD_COLUMNS
     body: bytes = b""
+    packed: bytes = b""  # `body` as the column holds it, where that is known already
     digest: bytes = b""
     several: dict[bytes, SpanRecord] | None = None  # its different versions in this request, if it is more than one
     was_at: datetime | None = None  # where it stood before this request moved or changed it
@@ -82,7 +83,7 @@ class Row:
 
     def seal(self) -> None:
         """Encode the payload and take the digest of everything that was sent, by which a repetition is recognised."""
-        self.body = payload.encode(self.record.payload)
+        self.body, self.packed = payload.encode(self.record.payload), b""
         self.values = _values_of(self.record)
         self.digest = blake2b(_told(self.record) + self.body, digest_size=DIGEST_BYTES).digest()
 

@@ -1,88 +1,35 @@
-"""Spans into Postgres: one transaction a request, both rows, the trace's summary, and the marks for the rollups.
+"""Spans into Postgres. What is written stands in `upsert.py`, who writes for whom in `group_commit.py`.
 
-Writing twice is writing once. Rows and tables are taken in one order everywhere, so that two writers cannot deadlock.
-psycopg's own cursor is used for server-side binding: one text for 1 span and for 10,000, prepared once a connection.
+A value that no column can hold costs only its own span, and one request's trouble only that request.
 """
 
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import reduce
-from typing import Any
+from functools import cache
+from typing import Final
 
 import psycopg
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from psycopg import errors
 
-from traces import arrays, astray, marks, merge, partitions, payload, rows, summaries
-from traces.errors import StoreUnavailable
+from traces import partitions, payload, rows, upsert
+from traces.errors import KeyRefused, StoreUnavailable
+from traces.group_commit import Group, Job, Queue
 from traces.records import SpanRecord
-from traces.rows import RECORD_COLUMNS, Placed, Row
+from traces.rows import Row
 
-_OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
-_SPAN_COLUMNS = {**RECORD_COLUMNS, **_OWN_COLUMNS}
-# unnest flattens arrays of arrays, so tags travel as one text; no tag can hold this separator.
-_LONGEST_US = 86_400_000_000
-_TAG_SEPARATOR = "\x1f"
-_SPLIT_TAGS = "string_to_array({}, chr(31))"
-
-_NAMES = ", ".join(_SPAN_COLUMNS)
-_VALUES = ", ".join(_SPLIT_TAGS.format(name) if name == "tags" else name for name in _SPAN_COLUMNS)
-_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _SPAN_COLUMNS.items())
-
-# A row that is not returned was there before. DO NOTHING waits for another writer of the same span to end.
-INSERT_SPANS = arrays.Statement.of(f"""
-    INSERT INTO traces_span (project_id, received_at, {_NAMES})
-    SELECT %(project)s, %(now)s, {_VALUES}
-    FROM unnest({_ARRAYS}) AS sent ({_NAMES})
-    ON CONFLICT (project_id, day, trace_id, span_id) DO NOTHING
-    RETURNING trace_id, span_id
-""")
-
-INSERT_PAYLOADS = """
-    INSERT INTO traces_payload (project_id, codec, day, trace_id, span_id, body)
-    SELECT %(project)s, %(codec)s, *
-    FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[], %(body)s::bytea[])
-    ON CONFLICT (project_id, day, trace_id, span_id) DO UPDATE SET body = excluded.body, codec = excluded.codec
-"""
-
-_STORED = ", ".join("array_to_string(s.tags, chr(31))" if name == "tags" else f"s.{name}" for name in RECORD_COLUMNS)
-# In the order of the key, so that two updaters of the same spans queue instead of locking each other out.
-LOCK_STORED = f"""
-    SELECT s.day, s.happened_at, s.digest, p.codec, p.body, {_STORED}
-    FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[]) AS sent (day, trace_id, span_id)
-    JOIN traces_span s ON s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id
-        AND s.span_id = sent.span_id
-    LEFT JOIN traces_payload p ON p.project_id = %(project)s AND p.day = sent.day AND p.trace_id = sent.trace_id
-        AND p.span_id = sent.span_id
-    ORDER BY s.day, s.trace_id, s.span_id
-    FOR UPDATE OF s
-"""
-
-_SETS = ", ".join(
-    f"{name} = {_SPLIT_TAGS.format('sent.tags') if name == 'tags' else f'sent.{name}'}"
-    for name in _SPAN_COLUMNS
-    if name not in ("day", "trace_id", "span_id")
-)
-UPDATE_SPANS = arrays.Statement.of(f"""
-    UPDATE traces_span s SET revision = s.revision + 1, {_SETS}
-    FROM unnest({_ARRAYS}) AS sent ({_NAMES})
-    WHERE s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id AND s.span_id = sent.span_id
-""")
-
-# The first moment that a span whose start may change was seen at decides its day for good.
-PLACE_SPANS = """
-    INSERT INTO traces_locator (project_id, trace_id, span_id, happened_at)
-    SELECT %(project)s, * FROM unnest(%(trace)s::bytea[], %(span)s::bytea[], %(at)s::timestamptz[])
-    ON CONFLICT (project_id, trace_id, span_id) DO NOTHING
-"""
-PLACES = """
-    SELECT l.trace_id, l.span_id, l.happened_at
-    FROM unnest(%(trace)s::bytea[], %(span)s::bytea[]) AS sent (trace_id, span_id)
-    JOIN traces_locator l ON l.project_id = %(project)s AND l.trace_id = sent.trace_id AND l.span_id = sent.span_id
-"""
+_LONGEST_US: Final = 86_400_000_000
+_ATTEMPTS: Final = 3
+_WORTH_ANOTHER: Final = (errors.DeadlockDetected, errors.SerializationFailure)
+_TROUBLE: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+_READ_ONLY: Final = (errors.ReadOnlySqlTransaction, errors.InsufficientResources)
+# What no repetition can mend. The last is an OperationalError too: a row or an index entry that is too large.
+_UNFIT: Final = (
+    psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError, struct.error, errors.ProgramLimitExceeded,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -95,32 +42,95 @@ class Outcome:
     refused: list[tuple[int, str]] = field(default_factory=list)
 
 
-def write(project_id: int, records: Sequence[SpanRecord], now: datetime) -> Outcome:
+@dataclass(slots=True)
+class Wanted:
+    """What one request wants written, and what became of it."""
+
+    project_id: int
+    records: Sequence[SpanRecord]
+    now: datetime
+    key: bytes | None
+    rows: list[Row]  # of the records; a transaction changes them, so that they are good for one
+    outcome: Outcome = field(default_factory=Outcome)
+
+
+def write(project_id: int, records: Sequence[SpanRecord], now: datetime, key: bytes | None = None) -> Outcome:
     """Store `records` in one transaction. Safe to repeat: what is there already is recognised or merged.
 
-    Raises StoreUnavailable when the database did not take them; nothing of them is stored then.
+    `key` is the digest of the API key that they came with: it must still be valid. Raises KeyRefused when it is not,
+    and StoreUnavailable when the database did not take the spans; nothing of them is stored then.
     """
+    wanted = Wanted(project_id, records, now, key, _rows(records, range(len(records)), now))
+    for row in wanted.rows:
+        row.packed = payload.compress(row.body)
+    job = Job(wanted, frozenset(row.key for row in wanted.rows))
+    if connection.in_atomic_block:  # of our caller, who may yet take back what is written
+        _write_group([job])
+        if job.error:
+            raise job.error
+    else:
+        _queue(project_id).run(job)
+    return wanted.outcome
+
+
+@cache
+def _queue(project_id: int) -> Queue[Wanted]:
+    return Queue(_write_group)
+
+
+def _write_group(group: Group[Wanted]) -> None:
+    """Write all in one transaction; where that cannot be, each in its own."""
+    if len(group) == 1:
+        return _write_alone(group[0])
+    all_wanted = [job.what for job in group]
     try:
-        return _write_or_split(project_id, records, list(range(len(records))), now)
-    except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise StoreUnavailable("The database did not take the spans; send them again.") from error
-    except (errors.ReadOnlySqlTransaction, errors.InsufficientResources) as error:
-        raise StoreUnavailable("The database takes no writes now; send the spans again later.") from error
+        written = upsert.write(
+            all_wanted[0].project_id,
+            [row for one in all_wanted for row in one.rows],
+            max(one.now for one in all_wanted),
+            {one.key for one in all_wanted if one.key},
+        )
+    except (*_TROUBLE, *_READ_ONLY, *_UNFIT, upsert.KeyGone):
+        for job in group:
+            job.what.rows = _rows(job.what.records, range(len(job.what.records)), job.what.now)
+            _write_alone(job)
+    else:
+        for job in group:
+            job.what.outcome, job.error = _outcome(job.what.rows, written), None
 
 
-def _write_or_split(project_id: int, records: Sequence[SpanRecord], positions: list[int], now: datetime) -> Outcome:
+def _write_alone(job: Job[Wanted]) -> None:
+    """Write one request's records in a transaction of their own, or say why that is not possible."""
+    wanted = job.what
+    try:
+        wanted.outcome = _write_or_split(wanted, wanted.rows, range(len(wanted.records)))
+        job.error = None
+    except StoreUnavailable as error:
+        job.error = error
+    except upsert.KeyGone:
+        job.error = KeyRefused("This key is unknown or revoked. Make one under Settings, Keys.")
+    except _TROUBLE as error:
+        job.error = StoreUnavailable("The database did not take the spans; send them again.")
+        job.error.__cause__ = error
+    except _READ_ONLY as error:
+        job.error = StoreUnavailable("The database takes no writes now; send the spans again later.")
+        job.error.__cause__ = error
+
+
+def _write_or_split(wanted: Wanted, sent: list[Row], positions: Sequence[int]) -> Outcome:
     """Write all; where one value cannot be held, find its record by halving, so that it costs no other."""
     try:
-        return _write(project_id, records, positions, now)
-    except (psycopg.DataError, psycopg.IntegrityError, UnicodeEncodeError, struct.error) as error:
+        return _write(wanted, sent, positions)
+    except _UNFIT as error:
         if isinstance(error, errors.CheckViolation):
             raise StoreUnavailable("The partition of a day could not be made; send the spans again.") from error
-        if len(records) == 1:
+        if len(positions) == 1:
             reason = f"A value of this span cannot be stored: {str(error).splitlines()[0]}."
             return Outcome(refused=[(positions[0], reason)])
-    middle = len(records) // 2
-    halves = [slice(0, middle), slice(middle, None)]
-    outcomes = [_write_or_split(project_id, records[half], positions[half], now) for half in halves]
+    middle = len(positions) // 2
+    outcomes = [
+        _write_or_split(wanted, _some_rows(wanted, half), half) for half in (positions[:middle], positions[middle:])
+    ]
     return Outcome(
         sum(one.accepted for one in outcomes),
         sum(one.duplicates for one in outcomes),
@@ -129,72 +139,38 @@ def _write_or_split(project_id: int, records: Sequence[SpanRecord], positions: l
     )
 
 
-def _write(project_id: int, records: Sequence[SpanRecord], positions: list[int], now: datetime) -> Outcome:
-    sent = _rows(records, positions, now)
-    try:
-        return _transact(project_id, sent, now)
-    except errors.CheckViolation:  # no partition for one of the days: rare, so it is not looked for beforehand
-        partitions.make({row.day for row in sent})
-        return _transact(project_id, sent, now)
+def _write(wanted: Wanted, sent: list[Row], positions: Sequence[int]) -> Outcome:
+    """Write in one transaction, again where another one was in the way or a day has no partition yet."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _outcome(
+                sent, upsert.write(wanted.project_id, sent, wanted.now, {wanted.key} if wanted.key else set())
+            )
+        except errors.CheckViolation:  # rare, so partitions are not looked for beforehand
+            if attempt == _ATTEMPTS:
+                raise
+            partitions.make({row.day for row in sent})
+        except _WORTH_ANOTHER:
+            if attempt == _ATTEMPTS or connection.in_atomic_block:
+                raise
+        sent = _some_rows(wanted, positions)
+    raise AssertionError("The last attempt returns or raises.")
 
 
-def _transact(project_id: int, sent: list[Row], now: datetime) -> Outcome:
-    if not sent:
-        return Outcome()
-    with transaction.atomic(), _own_cursor() as cursor:
-        _place(cursor, project_id, [row for row in sent if _must_be_placed(row)])
-        sent = rows.by_key(sent)
-        new = set(INSERT_SPANS.execute(cursor.connection, {"project": project_id, "now": now, **_columns(sent)}))
-        fresh = [row for row in sent if row.key in new]
-        changed = _update(cursor, project_id, [row for row in sent if row.key not in new])
-        _write_payloads(cursor, project_id, fresh + changed)
-        if written := fresh + changed:
-            revised = summaries.write(cursor, project_id, [(row.record, row.happened_at) for row in written])
-            written += _bring_home(cursor, project_id, written, revised)
-            moments = [at for row in written for at in (row.happened_at, row.was_at) if at is not None]
-            marks.add(cursor, project_id, moments, revised)
-    return _outcome(sent, {row.key for row in fresh}, {row.key for row in changed})
+def _some_rows(wanted: Wanted, positions: Sequence[int]) -> list[Row]:
+    return _rows([wanted.records[position] for position in positions], positions, wanted.now)
 
 
-def _bring_home(
-    cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], revised: list[summaries.Revised]
-) -> list[Row]:
-    """Merge placeholders that stand on another day than their span into it; the spans that this changed.
-
-    After the summaries, whose locks let the later of two writers see what the earlier one wrote.
-    """
-    wide = {trace.trace_id for trace in revised if trace.several_days}
-    strays = astray.found(cursor, project_id, [row.key for row in written if row.key[0] in wide]) if wide else []
-    if not strays:
-        return []
-    stored = _lock(cursor, project_id, strays)
-    home = [rows.sealed(_record(stored[one.key]), 0, one.home_at) for one in strays]
-    changed = _update(cursor, project_id, home)
-    astray.delete(cursor, project_id, _keys(strays))
-    _write_payloads(cursor, project_id, changed)
-    if changed:
-        summaries.write(cursor, project_id, [(row.record, row.happened_at) for row in changed])
-    return changed
-
-
-def _own_cursor() -> "psycopg.Cursor[Any]":
-    """A cursor that binds on the server, on Django's connection."""
-    connection.ensure_connection()
-    cursor = psycopg.Cursor(connection.connection)
-    arrays.teach(cursor)
-    return cursor
-
-
-def _outcome(sent: list[Row], fresh: set[rows.Key], changed: set[rows.Key]) -> Outcome:
+def _outcome(sent: list[Row], written: upsert.Written) -> Outcome:
     """Every version that was sent counts once: the first as what became of the row, the rest as repetitions."""
     outcome = Outcome()
     for row in sent:
         versions = len(row.versions())
         outcome.updated += versions - 1
         outcome.duplicates += len(row.positions) - versions
-        if row.key in fresh:
+        if row.key in written.fresh:
             outcome.accepted += 1
-        elif row.key in changed:
+        elif row.key in written.changed:
             outcome.updated += 1
         else:
             outcome.duplicates += 1
@@ -219,97 +195,3 @@ def happened_at(record: SpanRecord, now: datetime, earliest: datetime, latest: d
     if record.started_at is not None and earliest <= record.started_at <= latest:
         return record.started_at
     return now - timedelta(microseconds=min(max(record.duration_us or 0, 0), _LONGEST_US))
-
-
-def _must_be_placed(row: Row) -> bool:
-    return row.record.start_may_change or row.happened_at != row.record.started_at
-
-
-def _place(cursor: "psycopg.Cursor[Any]", project_id: int, unplaced: list[Row]) -> None:
-    """Give rows whose start may change the day that they were first seen at."""
-    if not unplaced:
-        return
-    ordered = sorted(unplaced, key=lambda row: row.key)
-    keys = {"project": project_id, **_keys(ordered)}
-    cursor.execute(PLACE_SPANS, {**keys, "at": arrays.array("timestamptz", [row.happened_at for row in ordered])})
-    cursor.execute(PLACES, keys)
-    places = {(trace, span): at for trace, span, at in cursor.fetchall()}
-    for row in unplaced:
-        place: datetime = places[row.key]
-        if row.day != rows.day_of(place):
-            row.move(place)
-
-
-def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row]) -> list[Row]:
-    """Merge `known` into the rows that are stored; the ones that changed anything."""
-    if not known:
-        return []
-    stored = _lock(cursor, project_id, known)
-    changed = [row for row in known if _merge_into(row, stored[row.key])]
-    if changed:
-        UPDATE_SPANS.execute(cursor.connection, {"project": project_id, **_columns(changed)})
-    return changed
-
-
-def _lock(cursor: "psycopg.Cursor[Any]", project_id: int, known: Sequence[Placed]) -> dict[rows.Key, tuple[Any, ...]]:
-    """What is stored of these rows, by their keys, locked."""
-    cursor.execute(LOCK_STORED, {"project": project_id, **_keys(known)})
-    return {(line[5], line[6]): line for line in cursor.fetchall()}
-
-
-def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
-    """Turn `row` into the merge of what is stored and what was sent; False when that is what is stored.
-
-    The row remembers the digests of the versions it is made of: a late repetition of an old one undoes nothing.
-    """
-    at, digests = line[1], bytes(line[2])
-    seen = rows.apart(digests)
-    new = {digest: version for digest, version in row.versions().items() if digest not in seen}
-    if not new:
-        return False
-    before = _record(line)
-    kept = rows.sealed(before, 0, at).digest
-    row.record = reduce(merge.merged, new.values(), before)
-    row.was_at = at
-    row.seal()
-    start_at = row.record.started_at
-    row.move(at if start_at is None or rows.day_of(start_at) != rows.day_of(at) else start_at)
-    if row.digest == kept:
-        return False
-    row.digest = rows.remembered(new, digests)
-    return True
-
-
-def _record(line: tuple[Any, ...]) -> SpanRecord:
-    """The record in a line of LOCK_STORED."""
-    _, _, _, codec, body, *values = line
-    fields = dict(zip(RECORD_COLUMNS, values, strict=True))
-    fields["tags"] = fields["tags"].split(_TAG_SEPARATOR) if fields["tags"] else None
-    record = SpanRecord(**fields)
-    if codec is not None:
-        record.payload = payload.decode(payload.decompress(codec, body))
-    return record
-
-
-def _write_payloads(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> None:
-    if written:
-        bodies = [payload.compress(row.body) for row in written]
-        values = {"body": arrays.array("bytea", bodies), **_keys(written)}
-        cursor.execute(INSERT_PAYLOADS, {"project": project_id, "codec": payload.ZSTD_JSON_DICTIONARY, **values})
-
-
-def _keys(of: Sequence[Placed]) -> dict[str, arrays.Array]:
-    return {
-        "day": arrays.array("date", [row.day for row in of]),
-        "trace": arrays.array("bytea", [row.key[0] for row in of]),
-        "span": arrays.array("bytea", [row.key[1] for row in of]),
-    }
-
-
-def _columns(of: list[Row]) -> dict[str, arrays.Array]:
-    """The rows turned into one array per column."""
-    own = [(row.day, row.happened_at, row.digest, len(row.body)) for row in of]
-    values = dict(zip(RECORD_COLUMNS, zip(*(row.values for row in of), strict=True), strict=True))
-    values |= zip(_OWN_COLUMNS, zip(*own, strict=True), strict=True)
-    values["tags"] = tuple(_TAG_SEPARATOR.join(tags) if tags else None for tags in values["tags"])
-    return {name: arrays.array(kind, values[name]) for name, kind in _SPAN_COLUMNS.items()}

@@ -37,7 +37,7 @@ _RANKED = ", ".join(
         {name}_rank = LEAST(kept.{name}_rank, excluded.{name}_rank)"""
     for name in ("name", "asked", "answered")
 )
-UPSERT_SUMMARIES = f"""
+UPSERT_SUMMARIES = arrays.Statement.of(f"""
     INSERT INTO traces_summary AS kept (project_id, {_NAMES})
     SELECT %(project)s, * FROM unnest({_ARRAYS})
     ON CONFLICT (project_id, trace_id) DO UPDATE SET
@@ -51,7 +51,7 @@ UPSERT_SUMMARIES = f"""
         {_LEAST},
         revision = kept.revision + 1
     RETURNING trace_id, happened_at, was_happened_at, revision, first_day < last_day
-"""
+""")
 
 # Ranks: the least wins. Roots come before all others, whatever the moment.
 _ROOTS_FIRST = -4 * 10**18
@@ -71,17 +71,23 @@ class Revised:
     several_days: bool
 
 
-def write(cursor: "psycopg.Cursor[Any]", project_id: int, spans: list[tuple[SpanRecord, datetime]]) -> list[Revised]:
+def send(
+    connection: "psycopg.Connection[Any]", project_id: int, spans: list[tuple[SpanRecord, datetime]]
+) -> "psycopg.RawCursor[Any]":
     """Merge what `spans` (each with the moment it happened) say of their traces into the summaries.
 
-    Gives back the traces that had a summary before: other intervals than the spans' own may count differently now.
+    `revised` reads what comes back.
     """
     rows = _rows(spans)
     columns = {name: arrays.array(kind, [row[name] for row in rows]) for name, kind in _TYPES.items()}
-    cursor.execute(UPSERT_SUMMARIES, {"project": project_id, **columns})
+    return UPSERT_SUMMARIES.send(connection, {"project": project_id, **columns})
+
+
+def revised(sent: "psycopg.RawCursor[Any]") -> list[Revised]:
+    """The traces that had a summary before: other intervals than the spans' own may count differently now."""
     return [
         Revised(trace_id, happened_at, was_happened_at, several_days)
-        for trace_id, happened_at, was_happened_at, revision, several_days in cursor.fetchall()
+        for trace_id, happened_at, was_happened_at, revision, several_days in sent.fetchall()
         if revision
     ]
 

@@ -9,9 +9,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import Project
+from accounts.keys import digest, make_key
+from accounts.models import Key, Project
 from tests import make
 from traces import partitions, store
+from traces.errors import KeyRefused
+from traces.group_commit import Job
 from traces.queries.spans import payload_of, spans_of
 from traces.queries.traces import summaries_of
 from traces.records import SpanRecord
@@ -199,3 +202,54 @@ def test_four_writers_of_the_same_spans_store_each_once(project):
     assert sum(outcome.accepted for outcome in outcomes) == 60
     assert sum(outcome.updated for outcome in outcomes) == 0
     assert rows("traces_span") == rows("traces_payload") == 60
+
+
+def in_a_group(project, *requests: list, keys: tuple = ()) -> list[Job]:
+    """The jobs of requests that were written as one group."""
+    now = make.now()
+    jobs = []
+    for number, records in enumerate(requests):
+        key = keys[number] if keys else None
+        wanted = store.Wanted(project.pk, records, now, key, store._rows(records, range(len(records)), now))
+        jobs.append(Job(wanted, frozenset(row.key for row in wanted.rows)))
+    store._write_group(jobs)
+    return jobs
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_of_a_group_each_learn_what_became_of_their_own_spans(project):
+    known, longer = make.call(), make.call()
+    make.stored(project.pk, known, longer)
+    fuller = replace(longer, output_tokens=99)
+    jobs = in_a_group(project, [make.call(), make.call()], [known], [fuller, make.call()])
+    outcomes = [(job.what.outcome.accepted, job.what.outcome.duplicates, job.what.outcome.updated) for job in jobs]
+    assert outcomes == [(2, 0, 0), (0, 1, 0), (1, 0, 1)]
+    assert rows("traces_span") == rows("traces_payload") == 5
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_value_that_cannot_be_stored_costs_no_other_request_of_its_group(project, name):
+    bad = replace(make.call(), name=name)
+    jobs = in_a_group(project, [make.call()], [make.call(), bad], [make.call()])
+    assert [job.error for job in jobs] == [None, None, None]
+    assert [len(job.what.outcome.refused) for job in jobs] == [0, 1, 0]
+    assert rows("traces_span") == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_revoked_key_costs_no_other_request_of_its_group(project):
+    good, revoked = make_key(project), make_key(project)
+    Key.objects.filter(digest=digest(revoked)).update(revoked_at=make.now())
+    keys = (digest(good), digest(revoked), digest(good))
+    jobs = in_a_group(project, [make.call()], [make.call()], [make.call()], keys=keys)
+    assert [type(job.error) for job in jobs] == [type(None), KeyRefused, type(None)]
+    assert rows("traces_span") == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_day_without_a_partition_is_made_for_the_request_that_needs_it(project):
+    old = make.call(started_at=make.now() - timedelta(days=25, hours=3))
+    jobs = in_a_group(project, [make.call()], [old])
+    assert [job.error for job in jobs] == [None, None]
+    assert rows("traces_span") == 2

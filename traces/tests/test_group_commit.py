@@ -1,0 +1,133 @@
+"""Group commit without a database: who writes for whom."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from traces.group_commit import MOST_KEYS, MOST_WRITERS, Group, Job, Queue, Unwritten
+
+
+def job(*keys: int) -> Job[None]:
+    return Job(None, frozenset(keys))
+
+
+class Store:
+    """Writes when it is let, and remembers the groups."""
+
+    def __init__(self) -> None:
+        self.groups: list[Group[None]] = []
+        self.open = threading.Event()
+        self.entered = threading.Semaphore(0)
+
+    def write(self, group: Group[None]) -> None:
+        self.groups.append(group)
+        self.entered.release()
+        assert self.open.wait(10)
+        for one in group:
+            one.error = None
+
+
+def in_threads(run: Callable[[Job[None]], None], jobs: list[Job[None]]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=run, args=[one]) for one in jobs]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def waiting(queue: Queue[None], number: int) -> bool:
+    for _ in range(1_000):
+        if len(queue._waiting) == number:
+            return True
+        threading.Event().wait(0.005)
+    return False
+
+
+def test_what_comes_while_others_write_is_one_group() -> None:
+    store = Store()
+    queue = Queue(store.write)
+    first = in_threads(queue.run, [job(number) for number in range(MOST_WRITERS)])
+    assert all(store.entered.acquire(timeout=10) for _ in first)
+    late = [job(100 + number) for number in range(20)]
+    threads = in_threads(queue.run, late)
+    assert waiting(queue, 20)
+    store.open.set()
+    for thread in first + threads:
+        thread.join(10)
+    assert [len(group) for group in store.groups] == [1] * MOST_WRITERS + [20]
+    assert all(one.is_done and one.error is None for one in late)
+
+
+def test_jobs_that_share_a_key_are_never_written_together() -> None:
+    store = Store()
+    queue = Queue(store.write)
+    first = in_threads(queue.run, [job(number) for number in range(MOST_WRITERS)])
+    assert all(store.entered.acquire(timeout=10) for _ in first)
+    sharing = [job(7, 100 + number) for number in range(5)]
+    threads = []
+    for number, one in enumerate(sharing):
+        threads += in_threads(queue.run, [one])
+        assert waiting(queue, number + 1)
+    store.open.set()
+    for thread in first + threads:
+        thread.join(10)
+    assert [len(group) for group in store.groups] == [1] * (MOST_WRITERS + 5)
+    assert all(one.is_done and one.error is None for one in sharing)
+
+
+def test_a_group_ends_at_its_most_keys_but_a_larger_job_is_written_alone() -> None:
+    store = Store()
+    queue = Queue(store.write)
+    first = in_threads(queue.run, [job(number) for number in range(MOST_WRITERS)])
+    assert all(store.entered.acquire(timeout=10) for _ in first)
+    large = Job(None, frozenset(range(1_000, 1_001 + MOST_KEYS)))
+    threads = []
+    for number, one in enumerate([large, job(10), job(11)]):
+        threads += in_threads(queue.run, [one])
+        assert waiting(queue, number + 1)
+    store.open.set()
+    for thread in first + threads:
+        thread.join(10)
+    assert [len(group) for group in store.groups[MOST_WRITERS:]] in ([1, 2], [2, 1])
+
+
+def test_a_job_that_nobody_says_is_written_is_an_error() -> None:
+    with pytest.raises(Unwritten):
+        Queue(lambda group: None).run(job(1))
+
+
+def test_a_writer_that_is_interrupted_fails_its_group_and_frees_its_place() -> None:
+    def interrupted(group: Group[None]) -> None:
+        if 1 in group[0].keys:
+            raise KeyboardInterrupt
+        group[0].error = None
+
+    queue = Queue(interrupted)
+    for _ in range(MOST_WRITERS + 1):
+        with pytest.raises(KeyboardInterrupt):
+            queue.run(job(1))
+    queue.run(job(2))
+
+
+def test_many_threads_are_all_written_exactly_once() -> None:
+    written: list[int] = []
+
+    def write(group: Group[None]) -> None:
+        threading.Event().wait(0.0005)
+        for one in group:
+            written.extend(key for key in one.keys if isinstance(key, int))
+            one.error = None
+
+    queue = Queue(write)
+
+    def send(sender: int) -> None:
+        for number in range(50):
+            queue.run(job(sender * 1_000 + number, -1))  # -1 is in every job: never two in one group
+
+    threads = [threading.Thread(target=send, args=[sender]) for sender in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    own = [key for key in written if key >= 0]
+    assert sorted(own) == sorted(sender * 1_000 + number for sender in range(16) for number in range(50))

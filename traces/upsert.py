@@ -1,0 +1,259 @@
+"""One transaction: both rows of each span, the summaries of their traces, and the marks for the rollups.
+
+Writing twice is writing once. Rows and tables are taken in one order everywhere, so that two writers cannot deadlock.
+psycopg's own cursor is used for server-side binding: one text for 1 span and for 10,000, prepared once a connection.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+import psycopg
+from django.db import connection, transaction
+
+from traces import arrays, astray, marks, merge, payload, rows, summaries
+from traces.records import SpanRecord
+from traces.rows import RECORD_COLUMNS, Placed, Row
+
+_OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
+_SPAN_COLUMNS = {**RECORD_COLUMNS, **_OWN_COLUMNS}
+# unnest flattens arrays of arrays, so tags travel as one text; no tag can hold this separator.
+_TAG_SEPARATOR = "\x1f"
+_SPLIT_TAGS = "string_to_array({}, chr(31))"
+
+_NAMES = ", ".join(_SPAN_COLUMNS)
+_VALUES = ", ".join(_SPLIT_TAGS.format(name) if name == "tags" else name for name in _SPAN_COLUMNS)
+_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _SPAN_COLUMNS.items())
+
+# A row that is not returned was there before. DO NOTHING waits for another writer of the same span to end.
+INSERT_SPANS = arrays.Statement.of(f"""
+    INSERT INTO traces_span (project_id, received_at, {_NAMES})
+    SELECT %(project)s, %(now)s, {_VALUES}
+    FROM unnest({_ARRAYS}) AS sent ({_NAMES})
+    ON CONFLICT (project_id, day, trace_id, span_id) DO NOTHING
+    RETURNING trace_id, span_id
+""")
+
+VALID_KEYS = arrays.Statement.of("""
+    SELECT count(*) FROM accounts_key WHERE digest = ANY(%(keys)s::bytea[]) AND revoked_at IS NULL
+""")
+
+INSERT_PAYLOADS = arrays.Statement.of("""
+    INSERT INTO traces_payload (project_id, codec, day, trace_id, span_id, body)
+    SELECT %(project)s, %(codec)s, *
+    FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[], %(body)s::bytea[])
+    ON CONFLICT (project_id, day, trace_id, span_id) DO UPDATE SET body = excluded.body, codec = excluded.codec
+""")
+
+_STORED = ", ".join("array_to_string(s.tags, chr(31))" if name == "tags" else f"s.{name}" for name in RECORD_COLUMNS)
+# In the order of the key, so that two updaters of the same spans queue instead of locking each other out.
+LOCK_STORED = f"""
+    SELECT s.day, s.happened_at, s.digest, p.codec, p.body, {_STORED}
+    FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[]) AS sent (day, trace_id, span_id)
+    JOIN traces_span s ON s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id
+        AND s.span_id = sent.span_id
+    LEFT JOIN traces_payload p ON p.project_id = %(project)s AND p.day = sent.day AND p.trace_id = sent.trace_id
+        AND p.span_id = sent.span_id
+    ORDER BY s.day, s.trace_id, s.span_id
+    FOR UPDATE OF s
+"""
+
+_SETS = ", ".join(
+    f"{name} = {_SPLIT_TAGS.format('sent.tags') if name == 'tags' else f'sent.{name}'}"
+    for name in _SPAN_COLUMNS
+    if name not in ("day", "trace_id", "span_id")
+)
+UPDATE_SPANS = arrays.Statement.of(f"""
+    UPDATE traces_span s SET revision = s.revision + 1, {_SETS}
+    FROM unnest({_ARRAYS}) AS sent ({_NAMES})
+    WHERE s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id AND s.span_id = sent.span_id
+""")
+
+# The first moment that a span whose start may change was seen at decides its day for good.
+PLACE_SPANS = """
+    INSERT INTO traces_locator (project_id, trace_id, span_id, happened_at)
+    SELECT %(project)s, * FROM unnest(%(trace)s::bytea[], %(span)s::bytea[], %(at)s::timestamptz[])
+    ON CONFLICT (project_id, trace_id, span_id) DO NOTHING
+"""
+PLACES = """
+    SELECT l.trace_id, l.span_id, l.happened_at
+    FROM unnest(%(trace)s::bytea[], %(span)s::bytea[]) AS sent (trace_id, span_id)
+    JOIN traces_locator l ON l.project_id = %(project)s AND l.trace_id = sent.trace_id AND l.span_id = sent.span_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The keys of the rows that were new, and of those that were there and have changed. The rest were known."""
+
+    fresh: set[rows.Key]
+    changed: set[rows.Key]
+
+
+class KeyGone(Exception):
+    """An API key was revoked or deleted; nothing was written."""
+
+
+def write(project_id: int, sent: list[Row], now: datetime, keys: Collection[bytes]) -> Written:
+    """Store `sent`, which holds each span once, if the API keys with these digests are valid. Places and merges rows.
+
+    Raises KeyGone, and what psycopg raises; nothing of `sent` is stored then.
+    """
+    with transaction.atomic(), _own_cursor() as cursor:
+        _place(cursor, project_id, [row for row in sent if _must_be_placed(row)])
+        sent = rows.by_key(sent)
+        new = _insert(cursor.connection, project_id, sent, now, keys)
+        changed = _update(cursor, project_id, [row for row in sent if row.key not in new])
+        if written := [row for row in sent if row.key in new] + changed:
+            _write_the_rest(cursor, project_id, written)
+    return Written(new, {row.key for row in changed})
+
+
+def _insert(
+    to: "psycopg.Connection[Any]", project_id: int, sent: list[Row], now: datetime, keys: Collection[bytes]
+) -> set[rows.Key]:
+    """The keys of the rows that were not there. One round trip, together with the look at the API keys."""
+    with to.pipeline():
+        valid = VALID_KEYS.send(to, {"keys": arrays.array("bytea", list(keys))}) if keys else None
+        added = INSERT_SPANS.send(to, {"project": project_id, "now": now, **_columns(sent)}) if sent else None
+    if valid and valid.fetchall() != [(len(keys),)]:
+        raise KeyGone
+    return set(added) if added else set()
+
+
+def _write_the_rest(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> None:
+    """Payloads, summaries and marks of the rows that are new or changed, in one round trip if no trace was there."""
+    with cursor.connection.pipeline():
+        _write_payloads(cursor, project_id, written)
+        summed = summaries.send(cursor.connection, project_id, [(row.record, row.happened_at) for row in written])
+        marks.add(cursor.connection, project_id, _moments(written))
+    if revised := summaries.revised(summed):
+        brought = _bring_home(cursor, project_id, written, revised)
+        marks.add_of_traces(cursor, project_id, _moments(brought), revised)
+
+
+def _moments(of: list[Row]) -> list[datetime]:
+    return [at for row in of for at in (row.happened_at, row.was_at) if at is not None]
+
+
+def _bring_home(
+    cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], revised: list[summaries.Revised]
+) -> list[Row]:
+    """Merge placeholders that stand on another day than their span into it; the spans that this changed.
+
+    After the summaries, whose locks let the later of two writers see what the earlier one wrote.
+    """
+    wide = {trace.trace_id for trace in revised if trace.several_days}
+    strays = astray.found(cursor, project_id, [row.key for row in written if row.key[0] in wide]) if wide else []
+    if not strays:
+        return []
+    stored = _lock(cursor, project_id, strays)
+    home = [rows.sealed(_record(stored[one.key]), 0, one.home_at) for one in strays]
+    changed = _update(cursor, project_id, home)
+    astray.delete(cursor, project_id, _keys(strays))
+    if changed:
+        _write_payloads(cursor, project_id, changed)
+        summaries.send(cursor.connection, project_id, [(row.record, row.happened_at) for row in changed])
+    return changed
+
+
+def _own_cursor() -> "psycopg.Cursor[Any]":
+    """A cursor that binds on the server, on Django's connection."""
+    connection.ensure_connection()
+    arrays.teach(connection.connection)
+    return psycopg.Cursor(connection.connection)
+
+
+def _must_be_placed(row: Row) -> bool:
+    return row.record.start_may_change or row.happened_at != row.record.started_at
+
+
+def _place(cursor: "psycopg.Cursor[Any]", project_id: int, unplaced: list[Row]) -> None:
+    """Give rows whose start may change the day that they were first seen at."""
+    if not unplaced:
+        return
+    ordered = sorted(unplaced, key=lambda row: row.key)
+    keys = {"project": project_id, **_keys(ordered)}
+    cursor.execute(PLACE_SPANS, {**keys, "at": arrays.array("timestamptz", [row.happened_at for row in ordered])})
+    cursor.execute(PLACES, keys)
+    places = {(trace, span): at for trace, span, at in cursor.fetchall()}
+    for row in unplaced:
+        place: datetime = places[row.key]
+        if row.day != rows.day_of(place):
+            row.move(place)
+
+
+def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row]) -> list[Row]:
+    """Merge `known` into the rows that are stored; the ones that changed anything."""
+    if not known:
+        return []
+    stored = _lock(cursor, project_id, known)
+    changed = [row for row in known if _merge_into(row, stored[row.key])]
+    if changed:
+        UPDATE_SPANS.execute(cursor.connection, {"project": project_id, **_columns(changed)})
+    return changed
+
+
+def _lock(cursor: "psycopg.Cursor[Any]", project_id: int, known: Sequence[Placed]) -> dict[rows.Key, tuple[Any, ...]]:
+    """What is stored of these rows, by their keys, locked."""
+    cursor.execute(LOCK_STORED, {"project": project_id, **_keys(known)})
+    return {(line[5], line[6]): line for line in cursor.fetchall()}
+
+
+def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
+    """Turn `row` into the merge of what is stored and what was sent; False when that is what is stored.
+
+    The row remembers the digests of the versions it is made of: a late repetition of an old one undoes nothing.
+    """
+    at, digests = line[1], bytes(line[2])
+    seen = rows.apart(digests)
+    new = {digest: version for digest, version in row.versions().items() if digest not in seen}
+    if not new:
+        return False
+    before = _record(line)
+    kept = rows.sealed(before, 0, at).digest
+    row.record = reduce(merge.merged, new.values(), before)
+    row.was_at = at
+    row.seal()
+    start_at = row.record.started_at
+    row.move(at if start_at is None or rows.day_of(start_at) != rows.day_of(at) else start_at)
+    if row.digest == kept:
+        return False
+    row.digest = rows.remembered(new, digests)
+    return True
+
+
+def _record(line: tuple[Any, ...]) -> SpanRecord:
+    """The record in a line of LOCK_STORED."""
+    _, _, _, codec, body, *values = line
+    fields = dict(zip(RECORD_COLUMNS, values, strict=True))
+    fields["tags"] = fields["tags"].split(_TAG_SEPARATOR) if fields["tags"] else None
+    record = SpanRecord(**fields)
+    if codec is not None:
+        record.payload = payload.decode(payload.decompress(codec, body))
+    return record
+
+
+def _write_payloads(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> None:
+    bodies = arrays.array("bytea", [row.packed or payload.compress(row.body) for row in written])
+    values = {"project": project_id, "codec": payload.ZSTD_JSON_DICTIONARY, "body": bodies, **_keys(written)}
+    INSERT_PAYLOADS.send(cursor.connection, values)
+
+
+def _keys(of: Sequence[Placed]) -> dict[str, arrays.Array]:
+    return {
+        "day": arrays.array("date", [row.day for row in of]),
+        "trace": arrays.array("bytea", [row.key[0] for row in of]),
+        "span": arrays.array("bytea", [row.key[1] for row in of]),
+    }
+
+
+def _columns(of: list[Row]) -> dict[str, arrays.Array]:
+    """The rows turned into one array per column."""
+    own = [(row.day, row.happened_at, row.digest, len(row.body)) for row in of]
+    values = dict(zip(RECORD_COLUMNS, zip(*(row.values for row in of), strict=True), strict=True))
+    values |= zip(_OWN_COLUMNS, zip(*own, strict=True), strict=True)
+    values["tags"] = tuple(_TAG_SEPARATOR.join(tags) if tags else None for tags in values["tags"])
+    return {name: arrays.array(kind, values[name]) for name, kind in _SPAN_COLUMNS.items()}
