@@ -39,9 +39,15 @@ UPSERT_SCORES = f"""
 """
 
 
+_AHEAD = timedelta(days=1)  # that a clock may be, as for spans
+
+
 @dataclass(slots=True)
 class _Row:
-    """The newest version of a score among those of one request; the others are counted already."""
+    """The newest version of a score among those of one request; the others are counted already.
+
+    `given_at` is when it came, where the sender says nothing else, or what cannot be yet.
+    """
 
     score: Score
     given_at: datetime
@@ -77,7 +83,8 @@ def _newest(scores: Sequence[Score], now: datetime, receipt: Receipt) -> list[_R
     """One row per score, because a statement may touch a row only once; older versions are counted in `receipt`."""
     rows: dict[bytes, _Row] = {}
     for place, score in enumerate(scores):
-        row = _Row(score, score.given_at or now + timedelta(microseconds=place), _digest(score))
+        believed = None if _is_to_come(score, now) else score.given_at
+        row = _Row(score, believed or now + timedelta(microseconds=place), _digest(score))
         before = rows.setdefault(score.score_id, row)
         if before is row:
             continue
@@ -99,10 +106,17 @@ def _columns(rows: list[_Row]) -> dict[str, list[Any]]:
     values: dict[str, list[Any]] = {name: [getattr(row.score, name, None) for row in rows] for name in _COLUMNS}
     values["given_at"] = [row.given_at for row in rows]
     values["digest"] = [row.digest for row in rows]
-    values["metadata"] = [_json(row.score) for row in rows]
+    values["metadata"] = [_json(row) for row in rows]
     return values
 
 
-def _json(score: Score) -> str | None:
-    """As text and not as jsonb, which takes no NUL."""
-    return orjson.dumps(score.metadata).decode() if score.metadata else None
+def _is_to_come(score: Score, now: datetime) -> bool:
+    return score.given_at is not None and score.given_at > now + _AHEAD
+
+
+def _json(row: _Row) -> str | None:
+    """As text and not as jsonb, which takes no NUL. A moment that was not believed is kept here."""
+    metadata = row.score.metadata
+    if _is_to_come(row.score, row.given_at):
+        metadata = {"timestamp": row.score.given_at, **metadata}
+    return orjson.dumps(metadata, option=orjson.OPT_UTC_Z).decode() if metadata else None

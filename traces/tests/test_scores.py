@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
@@ -138,6 +138,24 @@ def test_without_moments_the_one_that_came_last_wins(send, trace, answer):
     assert counts(send([score(id="v", value=1), score(id="v", value=2)])) == (1, 0, 1, 0)
     assert counts(send(score(id="v", value=3))) == (0, 0, 1, 0)
     assert [one["value"] for one in answer()["scores"]] == [3.0]
+
+
+def test_a_moment_that_cannot_be_yet_is_kept_but_does_not_count(send, trace, answer):
+    """Else a clock gone wrong would be on top for ever, and no correction would come through."""
+    wrong = score(id="vote", value=1, timestamp="9999-12-31T00:00:00Z", metadata={"by": "m"})
+    assert counts(send([wrong, score(id="later")])) == (2, 0, 0, 0)
+    assert counts(send(wrong)) == (0, 1, 0, 0)
+    later, kept = answer()["scores"]
+    assert (later["id"], kept["metadata"]) == ("later", {"by": "m", "timestamp": "9999-12-31T00:00:00Z"})
+    assert abs(datetime.fromisoformat(kept["given_at"]) - timezone.now()) < timedelta(minutes=1)
+    assert counts(send(score(id="vote", value=0))) == (0, 0, 1, 0)
+    assert answer()["scores"][0]["value"] == 0
+
+
+def test_a_clock_that_is_ahead_by_less_than_a_day_is_believed(send, trace, answer):
+    ahead = timezone.now() + timedelta(hours=23)
+    send(score(timestamp=ahead.isoformat()))
+    assert datetime.fromisoformat(answer()["scores"][0]["given_at"]) == ahead
 
 
 def test_some_refused_is_207_all_refused_is_400_and_both_are_in_the_inbox(send):
