@@ -123,6 +123,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
     for name, seconds in {
         "traces.rebuild_rollups": 5.0,
+        "traces.index_traces": 2.0,
         "traces.make_partitions": 3600.0,
         "traces.drop_old_partitions": 6 * 3600.0,
         "traces.drop_old_media": 6 * 3600.0,

@@ -1,4 +1,5 @@
-"""Marks: the five-minute intervals whose rollups no longer match the spans. `rollups.rebuild_marked` takes them.
+"""Marks: what no longer matches the spans. `rollups.rebuild_marked` takes the five-minute intervals whose rollups
+do not, `search.index.index_marked` the traces whose entry in the search index does not.
 
 Rows are only ever added. A unique mark with DO NOTHING lost one of two spans when the job deleted it under an open
 transaction, and with DO UPDATE eight writers fell from 1,580 transactions a second to 200.
@@ -15,6 +16,9 @@ from traces import arrays
 from traces.summaries import Revised
 
 ADD = arrays.Statement.of("""
+    WITH unindexed AS (
+        INSERT INTO traces_unindexed (project_id, trace_id) SELECT %(project)s, unnest(%(traces)s::bytea[])
+    )
     INSERT INTO traces_mark (project_id, starts_at)
     SELECT %(project)s, unnest(%(starts)s::timestamptz[])
 """)
@@ -32,10 +36,13 @@ ADD_ALL_OF_TRACES = """
 """
 
 
-def add(connection: "psycopg.Connection[Any]", project_id: int, moments: Iterable[datetime]) -> None:
-    """Mark the intervals of these moments."""
+def add(
+    connection: "psycopg.Connection[Any]", project_id: int, moments: Iterable[datetime], traces: Iterable[bytes] = ()
+) -> None:
+    """Mark the intervals of these moments, and the traces with these ids as to be indexed."""
     starts = sorted({floor(moment, FIVE_MINUTES) for moment in moments})
-    ADD.send(connection, {"project": project_id, "starts": arrays.array("timestamptz", starts)})
+    values = {"starts": arrays.array("timestamptz", starts), "traces": arrays.array("bytea", sorted(set(traces)))}
+    ADD.send(connection, {"project": project_id, **values})
 
 
 def add_of_traces(

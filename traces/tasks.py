@@ -4,14 +4,21 @@ from celery import shared_task
 from django.utils import timezone
 
 from traces import media_files, partitions, retention, rollups
+from traces.search import index
 
 # A beat's worth of work; what is left waits for the next tick, so that no worker is kept from its alerts.
 MOST_BUCKETS = 4_000
+MOST_TRACES = 3_000
 
 
 @shared_task(name="traces.rebuild_rollups")
 def rebuild_rollups() -> None:
     rollups.rebuild_marked(MOST_BUCKETS)
+
+
+@shared_task(name="traces.index_traces")
+def index_traces() -> None:
+    index.index_marked(MOST_TRACES)
 
 
 @shared_task(name="traces.make_partitions")

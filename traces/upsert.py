@@ -128,7 +128,7 @@ def _write_the_rest(cursor: "psycopg.Cursor[Any]", project_id: int, written: lis
     with cursor.connection.pipeline():
         _write_payloads(cursor, project_id, written)
         summed = summaries.send(cursor.connection, project_id, [(row.record, row.happened_at) for row in written])
-        marks.add(cursor.connection, project_id, _moments(written))
+        marks.add(cursor.connection, project_id, _moments(written), (row.key[0] for row in written))
     if revised := summaries.revised(summed):
         brought = _bring_home(cursor, project_id, written, revised)
         marks.add_of_traces(cursor, project_id, _moments(brought), revised)

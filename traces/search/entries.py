@@ -1,0 +1,134 @@
+"""A trace's entry in the index: what it is sorted and compared by, its facts and words, and its text. Pure.
+
+Text that repeats within a trace (system prompts, the history of a conversation, what a wrapper says again) is taken
+once, from the deepest and then the earliest step that has it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from traces import payload as payloads
+from traces.amounts import totals_of
+from traces.queries.spans import StoredSpan
+from traces.records import Payload
+from traces.rows import day_of
+from traces.search import facts
+from traces.search.texts import texts_of
+from traces.search.words import lexemes, normalised
+
+# Postgres takes 1 MB of lexemes in one tsvector, with four bytes for each beside them.
+_MOST_LEXEME_BYTES: Final = 700_000
+MOST_CHARACTERS: Final = 2_000_000
+# Before the text of a span stands this sign, 16 hex digits and a line's end; no normalised text holds either sign.
+_SPAN: Final = "\x1e"
+_HEAD: Final = 17
+CODEC: Final = payloads.ZSTD_JSON_DICTIONARY
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of traces_entry. Amounts are None where no step tells them; `text_cut`: not all of its text is here."""
+
+    trace_id: bytes
+    happened_at: datetime
+    duration_us: int | None
+    cost_usd: Decimal | None
+    tokens: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    spans: int
+    retries: int
+    text_cut: bool
+    words: frozenset[str]  # facts and lexemes
+    text: bytes  # compressed, see `pages_of`
+
+    @property
+    def day(self) -> date:
+        """The day it stands on, in UTC."""
+        return day_of(self.happened_at)
+
+
+class Draft:
+    """An entry in the making: told the trace's spans at once, then their payloads one by one, in its own order."""
+
+    def __init__(self, project_id: int, happened_at: datetime, spans: Sequence[StoredSpan]) -> None:
+        self.happened_at = happened_at
+        self.spans = in_reading_order(spans)
+        self.full = False
+        self._words = {facts.project_fact(project_id), *facts.of_spans(spans)}
+        self._bytes = sum(len(word) * 4 for word in self._words)
+        self._read: set[str] = set()
+        self._parts: list[str] = []
+        self._characters = 0
+
+    def read(self, span: StoredSpan, payload: Payload) -> None:
+        """Take in what a span says; nothing any more once the entry is `full`."""
+        if self.full:
+            return
+        self._add(facts.of_payload(payload))
+        said = [text for text in self._new(span, payload) if self._room_for(text)]
+        if said:
+            self._parts.append(f"{_SPAN}{span.span_id.hex()}\n" + "\n".join(said))
+
+    def entry(self) -> Entry:
+        """The entry as far as it was read."""
+        totals = totals_of(self.spans)
+        told = [tokens for tokens in (totals.input_tokens, totals.output_tokens) if tokens is not None]
+        if totals.calls_without_price == 0:
+            self._words.add(facts.fact("has", "price"))
+        return Entry(
+            trace_id=self.spans[0].record.trace_id,
+            happened_at=self.happened_at,
+            duration_us=totals.duration_us,
+            cost_usd=totals.cost_usd,
+            tokens=sum(told) if told else None,
+            input_tokens=totals.input_tokens,
+            output_tokens=totals.output_tokens,
+            spans=totals.spans,
+            retries=facts.retries_of(self.spans),
+            text_cut=self.full,
+            words=frozenset(self._words),
+            text=payloads.compress("".join(self._parts).encode("utf-8", "replace")),
+        )
+
+    def _new(self, span: StoredSpan, payload: Payload) -> Iterator[str]:
+        """What was not said before in this trace, normalised."""
+        for text in texts_of(span, payload):
+            if text not in self._read:
+                self._read.add(text)
+                plain = normalised(text[: MOST_CHARACTERS + 1])
+                if plain and (plain == text or plain not in self._read):
+                    self._read.add(plain)
+                    yield plain
+
+    def _room_for(self, text: str) -> bool:
+        """Index a text if there is room for it; a text that is too long for what is left ends the entry."""
+        self._characters += len(text)
+        if self._characters > MOST_CHARACTERS or not self._add(lexemes(text)):
+            self.full = True
+        return not self.full
+
+    def _add(self, words: set[str]) -> bool:
+        fresh = words - self._words
+        size = sum(len(word) if word.isascii() else len(word.encode("utf-8", "replace")) for word in fresh)
+        size += 6 * len(fresh)
+        if self._bytes + size > _MOST_LEXEME_BYTES:
+            return False
+        self._bytes += size
+        self._words |= fresh
+        return True
+
+
+def in_reading_order(spans: Sequence[StoredSpan]) -> list[StoredSpan]:
+    """Steps without steps below them first, as wrappers repeat what those say; then by their moments."""
+    parents = {span.parent_id for span in spans}
+    return sorted(spans, key=lambda span: (span.span_id in parents, span.happened_at, span.span_id))
+
+
+def pages_of(codec: int, text: bytes | memoryview) -> Iterator[tuple[bytes, str]]:
+    """The spans that say something in an entry's text, in reading order, each with its text: a line is a stretch."""
+    for part in payloads.decompress(codec, text).decode().split(_SPAN)[1:]:
+        yield bytes.fromhex(part[: _HEAD - 1]), part[_HEAD:]
