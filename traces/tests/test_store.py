@@ -1,5 +1,6 @@
 """Writing: once is once, whatever the order; what one span costs, no other pays."""
 
+import random
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -119,6 +120,18 @@ def test_one_value_that_cannot_be_held_costs_only_its_span(project):
     outcome = make.stored(project.pk, good, bad, make.call())
     assert outcome.accepted == 2
     assert [position for position, _ in outcome.refused] == [1]
+    assert rows("traces_span") == 2
+
+
+def test_a_value_past_a_limit_of_postgres_costs_only_its_span(project):
+    """Nothing that llmobs indexes can be as long, so the test adds an index of its own."""
+    name = "".join(map(chr, random.Random(1).choices(range(0x4E00, 0x9FFF), k=3_000)))  # hard to compress
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX ON traces_span (name)")
+    outcome = make.stored(project.pk, make.call(), make.call(name=name), make.call())
+    assert outcome.accepted == 2
+    (refused,) = outcome.refused
+    assert (refused[0], "index row" in refused[1]) == (1, True)
     assert rows("traces_span") == 2
 
 
