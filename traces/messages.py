@@ -5,7 +5,7 @@ The shape: a list of {"role", "content": str | list of parts | null, "tool_calls
 one string. What a message says beyond the shape stays on it under its own name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from traces.message_parts import call_of, first, kind_of, part_of, result_of, text_of
@@ -21,6 +21,7 @@ _ROLES: Final[Mapping[str, str]] = {
     "developer": "developer",
 }
 _LANGCHAIN_TYPES: Final = frozenset({"human", "ai", "system", "tool", "function", "chat", "AIMessageChunk"})
+_PLACED: Final = frozenset({"role", "content", "contents", "parts"})
 # What the shape holds, or what says nothing beyond it.
 _SHAPED: Final = frozenset(
     {"role", "content", "contents", "parts", "tool_calls", "tool_call_id", "name", "reasoning", "finish_reason"}
@@ -75,7 +76,7 @@ def _item(item: Json) -> list[Message]:
         return [text_message(_role(item[0]), item[1])] if _is_pair(item) else []
     if not isinstance(item, dict):
         return []
-    bare = _bare(item)
+    bare = item if "role" in item and item.keys() <= _SHAPED else _bare(item)
     role = bare.get("role")
     if not isinstance(role, str):
         return _of_no_role(bare)
@@ -140,6 +141,8 @@ def _with_role(role: str, item: Mapping[str, Json]) -> list[Message]:
         others = _sort_parts(parts, message)
     elif isinstance(parts, dict):
         message["content"] = _content([part_of(parts)])
+    if item.keys() <= _PLACED:
+        return _spoken(message, others)
     _add_calls(message, first(item, "tool_calls", "toolCalls"))
     for name in ("tool_call_id", "name", "finish_reason"):
         if item.get(name) not in (None, ""):
@@ -149,11 +152,28 @@ def _with_role(role: str, item: Mapping[str, Json]) -> list[Message]:
         message["reasoning"] = reasoning
     if not item.keys() <= _SHAPED:
         message.update({name: said for name, said in item.items() if name not in _SHAPED and said})
+    return _spoken(message, others)
+
+
+def _spoken(message: Message, others: list[Message]) -> list[Message]:
+    """A message that held nothing but the answers of tools is none."""
     return others if others and message["content"] is None and "tool_calls" not in message else [message, *others]
 
 
-def _sort_parts(parts: Iterable[Json], message: Message) -> list[Message]:
+def _only_text(parts: list[Json]) -> str | None:
+    """The text of parts that are one text and nothing else, as nearly all are."""
+    part = parts[0] if len(parts) == 1 else None
+    if type(part) is not dict or len(part) != 2 or part.get("type") != "text":
+        return None
+    text = part.get("content") if "content" in part else part.get("text")
+    return text if type(text) is str else None
+
+
+def _sort_parts(parts: list[Json], message: Message) -> list[Message]:
     """Put each part where it belongs in `message`; the answers of tools become messages of their own."""
+    if (text := _only_text(parts)) is not None:
+        message["content"] = text
+        return []
     content: list[Json] = []
     calls: list[Json] = []
     reasoning: list[str] = []

@@ -1,6 +1,8 @@
 """One pure step: a span in its sender's words to the record that is kept."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from threading import local
 from typing import Any, Final
 
 from traces.conventions import events
@@ -20,8 +22,18 @@ _LONGEST_NAME: Final = 1_000
 _LONGEST_STATUS: Final = 2_000
 # Only a model has these. A span that says one of them and no kind calls a model.
 _OF_A_MODEL: Final = ("model", "model_requested", "answered_model", "input_tokens", "output_tokens")
+_REMEMBERED_IDS: Final = 1_024
 _PAYLOAD_FIELDS: Final = ("input", "output", "parsed_output", "parameters", "tools", "documents")
 _NO_SERVICE: Final = "unknown_service"  # what an SDK says when nobody named the service
+
+
+class _Last(local):
+    """What this thread worked out last."""
+
+    sender: tuple[dict[str, Json], tuple[dict[str, str], dict[str, Json]]] | None = None
+
+
+_last: Final = _Last()
 
 
 def normalise(raw: RawSpan, now: datetime) -> SpanRecord:
@@ -38,8 +50,9 @@ def normalise(raw: RawSpan, now: datetime) -> SpanRecord:
         _of_events(raw.events, payload)
     if kind == "retrieval" and payload.documents is None:
         payload.documents = documents_of(payload.output)
-    _take_plain(raw.fields, said, payload)
-    record = _identified(raw)
+    if raw.fields:
+        _take_plain(raw.fields, said, payload)
+    record = _identified(raw, payload)
     record.kind = kind
     _place_models(said, raw)
     _count_tries(said)
@@ -50,16 +63,15 @@ def normalise(raw: RawSpan, now: datetime) -> SpanRecord:
     _timed(raw, record, now)
     _judged(raw, record, payload)
     _happenings(raw, record, payload)
-    record.payload = payload
     if record.cost_usd is not None:
         record.cost_source = "sent"
     return record
 
 
-def _identified(raw: RawSpan) -> SpanRecord:
-    trace_id, trace_text = _key(raw.trace_id, 16)
+def _identified(raw: RawSpan, payload: Payload) -> SpanRecord:
+    trace_id, trace_text = _shared_key(raw.trace_id, 16)
     span_id, span_text = _key(raw.span_id, 8)
-    parent_id, parent_text = _key(raw.parent_id, 8) if raw.parent_id else (None, None)
+    parent_id, parent_text = _shared_key(raw.parent_id, 8) if raw.parent_id else (None, None)
     return SpanRecord(
         trace_id,
         span_id,
@@ -68,8 +80,19 @@ def _identified(raw: RawSpan) -> SpanRecord:
         span_text,
         parent_text,
         clean_text(raw.name)[:_LONGEST_NAME],
+        payload=payload,
         start_may_change=raw.start_may_change,
     )
+
+
+def _shared_key(spelled: str, size: int) -> tuple[bytes, str | None]:
+    """The key of an id that several spans of a batch have."""
+    return (_key_of_hex if len(spelled) == 2 * size else _key)(spelled, size)
+
+
+@lru_cache(maxsize=_REMEMBERED_IDS)
+def _key_of_hex(spelled: str, size: int) -> tuple[bytes, str | None]:
+    return _key(spelled, size)
 
 
 def _key(spelled: str, size: int) -> tuple[bytes, str | None]:
@@ -149,7 +172,7 @@ def _time_first_token(said: dict[str, Any], raw: RawSpan) -> None:
 def _of_resource(raw: RawSpan, record: SpanRecord, payload: Payload) -> None:
     """Who sent it; what the span itself says of this wins."""
     if raw.resource:
-        fields, rest = sender(raw.resource)
+        fields, rest = _sender(raw.resource)
         for name, value in fields.items():
             if getattr(record, name) is None:
                 setattr(record, name, value)
@@ -158,6 +181,14 @@ def _of_resource(raw: RawSpan, record: SpanRecord, payload: Payload) -> None:
     if raw.scope:
         payload.attributes["otel.scope.name"] = raw.scope
     payload.dropped_attributes = raw.dropped_attributes
+
+
+def _sender(resource: dict[str, Json]) -> tuple[dict[str, str], dict[str, Json]]:
+    """`sender`, worked out once for all spans in a row that share their resource."""
+    last = _last.sender
+    if last is None or last[0] is not resource:
+        last = _last.sender = (resource, sender(resource))
+    return last[1]
 
 
 def sender(resource: dict[str, Json]) -> tuple[dict[str, str], dict[str, Json]]:
@@ -198,7 +229,7 @@ def _timed(raw: RawSpan, record: SpanRecord, now: datetime) -> None:
 def moment(ns: int) -> datetime | None:
     """None outside of the years that a datetime knows."""
     try:
-        return _EPOCH + timedelta(microseconds=ns // 1000)
+        return _EPOCH + timedelta(0, 0, ns // 1000)
     except OverflowError:
         return None
 
@@ -215,15 +246,16 @@ def _judged(raw: RawSpan, record: SpanRecord, payload: Payload) -> None:
     record.status = raw.fields.get("status") or raw.status
     if record.status == "unset" and (record.failure or failed(raw)):
         record.status = "error"
-    message = record.status_message or message_of(raw)
-    if record.status == "error" and record.failure is None:
-        record.failure = failure_of(record.kind, raw, message)
-    elif record.status != "error":
-        message = record.status_message or raw.status_message
-    message = clean_text(message)
-    if len(message) > _LONGEST_STATUS:
-        payload.attributes["status.message"] = message
-    record.status_message = message[:_LONGEST_STATUS] or None
+    message = record.status_message or raw.status_message
+    if record.status == "error":
+        message = message or message_of(raw)
+        if record.failure is None:
+            record.failure = failure_of(record.kind, raw, message)
+    if message:
+        message = clean_text(message)
+        if len(message) > _LONGEST_STATUS:
+            payload.attributes["status.message"] = message
+        record.status_message = message[:_LONGEST_STATUS] or None
 
 
 def _happenings(raw: RawSpan, record: SpanRecord, payload: Payload) -> None:

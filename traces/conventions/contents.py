@@ -122,7 +122,10 @@ def typed_input(mime_type: str) -> ContentReader:
     """Input whose media type is said by another attribute. A model's request becomes its messages."""
 
     def read(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
-        return _body_in(_typed(value, attributes.get(mime_type)), model_call)
+        told = _typed(value, attributes.get(mime_type))
+        if type(told) is str:  # most often
+            return Reading(told) if told else None
+        return _body_in(told, model_call)
 
     return read
 
@@ -131,7 +134,10 @@ def typed_output(mime_type: str) -> ContentReader:
     """Output whose media type is said by another attribute. A model's response becomes its messages."""
 
     def read(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
-        return _body_out(_typed(value, attributes.get(mime_type)), model_call)
+        told = _typed(value, attributes.get(mime_type))
+        if type(told) is str:
+            return Reading(told) if told else None
+        return _body_out(told, model_call)
 
     return read
 

@@ -1,69 +1,49 @@
 """One pass over a span's attributes: what the tables know goes where they say, everything else is kept."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from traces.conventions.rules import CONTENT, EXACT, FIELD, GROUP, PARAMETER, PLAIN_WORDS, Use, uses_of
-from traces.conventions.table import Content
+from traces.conventions.plans import Place, Plan, plan_of
+from traces.conventions.rules import FIELD, PARAMETER, PLAIN_WORDS, Use, uses_of
 from traces.records import Json
-
-_DEEPEST_NAME = 20  # members; a name of a thousand dots is no message
-
-
-@dataclass(slots=True)
-class Place:
-    """A place where a payload field may stand, with the attributes that it is made of."""
-
-    rank: int
-    content: Content
-    value: Json
-    attributes: dict[str, Json]
 
 
 @dataclass(slots=True)
 class Gathered:
     """What was found. `kept` is what no field holds; `places` are payload fields still to be read, best first."""
 
-    fields: dict[str, Json] = field(default_factory=dict)
-    parameters: dict[str, Json] = field(default_factory=dict)
-    places: dict[str, list[Place]] = field(default_factory=dict)
-    kept: dict[str, Json] = field(default_factory=dict)
+    fields: dict[str, Json]
+    parameters: dict[str, Json]
+    places: Mapping[str, list[Place]]
+    kept: dict[str, Json]
 
 
 Hits = dict[str, tuple[Use, Json, str, Json]]  # what was read, and the attribute that it was read from
 
-Groups = dict[int, list[tuple[Use, str, Json]]]  # by rank, which is the group's own
-
 
 def gather(attributes: Mapping[str, Json]) -> Gathered:
     """Sort the attributes of one span. A value that cannot be read as its field is kept as an attribute."""
-    found = Gathered()
-    fields: Hits = {}
-    parameters: Hits = {}
-    groups: Groups = {}
-    read_at_once = {FIELD: fields, PARAMETER: parameters}
-    for name, value in attributes.items():
-        taken = False
-        for use in EXACT.get(name) or uses_of(name):
-            hits = read_at_once.get(use.place)
-            if hits is None:
-                taken = True
-                _set_aside(use, name, value, groups, found)
-            elif (said := use.read(value)) is None:
-                continue
-            elif use.slot in hits:
-                taken |= _rival((use, said, name, value), hits, found)
-            else:  # nearly always: spelled out here, because a call costs more than it does
-                hits[use.slot] = (use, said, name, value)
-                taken = True
-        if not taken:
-            found.kept[name] = value
-    found.fields = {slot: hit[1] for slot, hit in fields.items()}
-    found.parameters = {slot: hit[1] for slot, hit in parameters.items()}
-    if "kind" in fields:
-        _keep_word(fields["kind"], found)
-    _add_groups(groups, found)
-    return found
+    plan = plan_of(tuple(attributes))
+    kept = {name: attributes[name] for name in plan.unknown}
+    fields: dict[str, Json] = {}
+    parameters: dict[str, Json] = {}
+    for found, steps in ((fields, plan.fields), (parameters, plan.parameters)):
+        for name, slot, read in steps:
+            value = attributes[name]
+            said = read(value)
+            if said is None:
+                kept[name] = value
+            else:
+                found[slot] = said
+    if plan.rivals:
+        of_fields, of_parameters = _settled(plan, attributes, kept)
+        for slot, hit in of_fields.items():
+            fields[slot] = hit[1]
+        for slot, hit in of_parameters.items():
+            parameters[slot] = hit[1]
+        if "kind" in of_fields:
+            _keep_word(of_fields["kind"], kept)
+    return Gathered(fields, parameters, plan.places, kept)
 
 
 def gather_more(fields: dict[str, Json], prefix: str, members: Mapping[str, Json]) -> None:
@@ -84,63 +64,45 @@ def _one_deeper(members: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
             yield from ((f"{name}.{inner}", said) for inner, said in value.items())
 
 
-def _set_aside(use: Use, name: str, value: Json, groups: Groups, found: Gathered) -> None:
-    """Contents are read when the span's kind is known, groups when all of their members are there."""
-    if use.place == CONTENT:
-        found.places.setdefault(use.slot, []).append(Place(use.rank, use.content, value, {name: value}))
-    elif use.place == GROUP:
-        groups.setdefault(use.rank, []).append((use, name, value))
+def _settled(plan: Plan, attributes: Mapping[str, Json], kept: dict[str, Json]) -> tuple[Hits, Hits]:
+    """What holds the fields, and the parameters, that several attributes are good for; the losers are kept."""
+    fields: Hits = {}
+    parameters: Hits = {}
+    for name, uses, taken in plan.rivals:
+        value = attributes[name]
+        for use in uses:
+            said = use.read(value)
+            if said is None:
+                continue
+            hits = parameters if use.place == PARAMETER else fields
+            have = hits.get(use.slot)
+            if have is None:
+                hits[use.slot] = (use, said, name, value)
+                taken = True
+            else:
+                taken |= _rival((use, said, name, value), have, hits, kept)
+        if not taken:
+            kept[name] = value
+    return fields, parameters
 
 
-def _rival(hit: tuple[Use, Json, str, Json], hits: Hits, found: Gathered) -> bool:
+def _rival(
+    hit: tuple[Use, Json, str, Json], have: tuple[Use, Json, str, Json], hits: Hits, kept: dict[str, Json]
+) -> bool:
     """Whether the value is held by a field now. Of two that say different things the lesser stays an attribute."""
     use, said, name, _ = hit
-    have = hits[use.slot]
     if have[2] == name:
         return True
     if use.rank < have[0].rank:
         hits[use.slot] = hit
         if have[1] != said:
-            found.kept[have[2]] = have[3]
+            kept[have[2]] = have[3]
         return True
     return bool(have[1] == said)
 
 
-def _keep_word(hit: tuple[Use, Json, str, Json], found: Gathered) -> None:
+def _keep_word(hit: tuple[Use, Json, str, Json], kept: dict[str, Json]) -> None:
     """Keep the sender's word for the kind where it says more than the kind."""
     _, _, name, value = hit
     if (name, str(value).lower()) not in PLAIN_WORDS:
-        found.kept[name] = value
-
-
-def _add_groups(groups: Groups, found: Gathered) -> None:
-    for members in groups.values():
-        use = members[0][0]
-        tree = unflattened((one.tail, value) for one, _, value in members)
-        place = Place(use.rank, use.content, tree, {name: value for _, name, value in members})
-        found.places.setdefault(use.slot, []).append(place)
-
-
-def unflattened(members: Iterable[tuple[str, Json]]) -> Json:
-    """`0.message.role` and its like as the tree that they describe. Lists with holes are closed, in their order."""
-    root: dict[str, Json] = {}
-    for tail, value in members:
-        steps = tail.split(".", _DEEPEST_NAME)
-        node = root
-        for step in steps[:-1]:
-            below = node.get(step)
-            if not isinstance(below, dict):
-                below = node[step] = {}
-            node = below
-        if not isinstance(node.get(steps[-1]), dict):
-            node[steps[-1]] = value
-    return _listed(root)
-
-
-def _listed(node: Json) -> Json:
-    if not isinstance(node, dict):
-        return node
-    members = {name: _listed(below) for name, below in node.items()}
-    if members and all(name.isascii() and name.isdigit() and len(name) < 10 for name in members):
-        return [members[name] for name in sorted(members, key=int)]
-    return members
+        kept[name] = value

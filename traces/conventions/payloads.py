@@ -1,9 +1,10 @@
 """From the places where a payload's fields may stand to the fields: the best place that can be read wins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from traces.conventions.gather import Gathered, Place, gather_more
+from traces.conventions.gather import Gathered, gather_more
+from traces.conventions.plans import Place
 from traces.conventions.table import Reading
 from traces.conventions.values import finish_reason
 from traces.message_parts import first
@@ -11,8 +12,6 @@ from traces.messages import with_system
 from traces.records import Json, Payload
 
 _OBJECTS: Final = ("metadata", "usage", "costs")
-# Settings come first: what a request says again of them is not kept twice.
-_PLAIN: Final = ("input", "output", "parsed_output", "tools", "documents")
 
 
 def payload_of(found: Gathered, attributes: Mapping[str, Json], model_call: bool) -> Payload:
@@ -35,10 +34,8 @@ def _finish_reason(output: Json, found: Gathered) -> None:
 
 
 def _fill(payload: Payload, found: Gathered, attributes: Mapping[str, Json], model_call: bool) -> None:
-    for slot in ("settings", *_OBJECTS, *_PLAIN, "system"):
-        if slot not in found.places:
-            continue
-        reading = _best(slot, found, attributes, model_call)
+    for slot, places in found.places.items():
+        reading = _best(places, found, attributes, model_call)
         if reading is None:
             continue
         if slot == "settings":
@@ -49,33 +46,36 @@ def _fill(payload: Payload, found: Gathered, attributes: Mapping[str, Json], mod
             payload.input = with_system(reading.value, payload.input)
         else:
             setattr(payload, slot, reading.value)
-            _beside(reading, payload, found)
+            if reading.tools or reading.fields:
+                _beside(reading, payload, found)
 
 
-def _best(slot: str, found: Gathered, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
-    places = found.places[slot]
-    if len(places) > 1:
-        places.sort(key=lambda place: (place.content.after_plain and not model_call, place.rank))
+def _best(places: Sequence[Place], found: Gathered, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    if len(places) > 1 and not model_call:
+        places = sorted(places, key=lambda place: place.content.after_plain)
     best: Reading | None = None
     for place in places:
-        reading = place.content.read(place.value, attributes, model_call)
+        reading = place.content.read(place.value(attributes), attributes, model_call)
         if reading is None:
-            found.kept.update(place.attributes)
+            found.kept.update(place.attributes(attributes))
         elif best is None:
             best = reading
-            _keep_rest(place, reading.rest, found)
+            if reading.rest is not None:
+                _keep_rest(place, reading.rest, found)
         else:
-            _keep_beyond(place, reading, best, found)
+            _keep_beyond(place, reading, best, attributes, found)
             best = Reading(best.value, None, {**reading.fields, **best.fields}, best.tools or reading.tools)
     return best
 
 
-def _keep_beyond(place: Place, reading: Reading, best: Reading, found: Gathered) -> None:
+def _keep_beyond(
+    place: Place, reading: Reading, best: Reading, attributes: Mapping[str, Json], found: Gathered
+) -> None:
     """Keep of a second place what the first does not say."""
     if reading.value == best.value or (place.content.copies and reading.rest is not None):
         _keep_rest(place, reading.rest, found)
     elif not _repeats(reading.value, best.value):
-        found.kept.update(place.attributes)
+        found.kept.update(place.attributes(attributes))
 
 
 def _repeats(value: Json, best: Json) -> bool:

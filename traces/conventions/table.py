@@ -5,12 +5,13 @@ First present wins: tables in the order of `CONVENTIONS`, names in the order of 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from traces.conventions.values import Reader
 from traces.records import Json
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs 1 µs each, and a span has two
 class Reading:
     """What a content attribute says: the value of its payload field, and what it holds beyond it, kept in its place.
 
@@ -42,6 +43,12 @@ class Content:
     after_plain: bool = False
     copies: bool = False
 
+
+# The slots of contents, in the order in which they are read. Settings come first: what a request says again of them is
+# not kept twice.
+SLOTS: Final = (
+    *("settings", "metadata", "usage", "costs", "input", "output", "parsed_output", "tools", "documents", "system"),
+)
 
 Names = tuple[str | tuple[str, Reader], ...]
 

@@ -6,6 +6,7 @@ An attribute whose value cannot be read stays among the attributes.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
 from traces.errors import Unreadable
@@ -14,6 +15,7 @@ from traces.wire.jsontext import embedded, loads
 
 Reader = Callable[[Json], Json]
 LONGEST_TEXT: Final = 1_000
+_LONGEST_PROVIDER: Final = 100
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST: Final = 2**63 - 1
 _MOST_DOLLARS: Final = Decimal(10) ** 12
@@ -62,10 +64,21 @@ def unquoted(value: Json) -> str | None:
 
 def provider(value: Json) -> str | None:
     """A provider's name in lower case, without the name of its API: openai.chat is openai."""
-    found = unquoted(value)
-    if found is None:
+    if type(value) is str and len(value) <= _LONGEST_PROVIDER:
+        return _provider(value)
+    return _without_api(unquoted(value))
+
+
+@lru_cache(maxsize=1024)
+def _provider(value: str) -> str | None:
+    """There are few of them, and every model call says one two or three times."""
+    return _without_api(unquoted(value))
+
+
+def _without_api(name: str | None) -> str | None:
+    if name is None:
         return None
-    lower = found.lower()
+    lower = name.lower()
     head, _, api = lower.rpartition(".")
     return head if api in _APIS and head else lower
 
