@@ -18,7 +18,7 @@ class Markup(HTMLParser):
         self.text = ""
         self.inline: list[str] = []  # what a strict policy refuses
         self._inside: str | None = None
-        self.feed(answer.content.decode())
+        self.feed(b"".join(answer).decode())
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -1,6 +1,6 @@
 """A trace as JSON: the fields of the record by their own names, in the order of the tree. Unknown is null, never 0."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -31,8 +31,12 @@ def trace_answer(
 
     `request_id` is the one that was asked for; without it the trace's own.
     """
+    return {**head_answer(trace, request_id, scores), "spans": span_answers(trace, trace.spans, payloads, scores)}
+
+
+def head_answer(trace: Trace, request_id: str | None, scores: Sequence[StoredScore] = ()) -> dict[str, Any]:
+    """The answer but for its spans."""
     totals = trace.totals
-    of_spans = by_span(scores, trace)
     return {
         "request_id": request_id or trace.summary.request_id,
         "trace_id": trace.summary.shown_id,
@@ -50,14 +54,24 @@ def trace_answer(
             "duration_ms": milliseconds(totals.duration_us),
         },
         "scores": [_score_answer(one) for one in of_whole(scores, trace)],
-        "spans": [
-            {
-                **_span_answer(span, trace, payloads),
-                "scores": [_score_answer(one) for one in of_spans.get((span.record.trace_id, span.span_id), [])],
-            }
-            for span in trace.spans
-        ],
     }
+
+
+def span_answers(
+    trace: Trace,
+    spans: Iterable[StoredSpan],
+    payloads: Mapping[tuple[bytes, bytes], Payload],
+    scores: Sequence[StoredScore] = (),
+) -> list[dict[str, Any]]:
+    """Some of the trace's spans as the answer has them."""
+    of_spans = by_span(scores, trace)
+    return [
+        {
+            **_span_answer(span, trace, payloads),
+            "scores": [_score_answer(one) for one in of_spans.get((span.record.trace_id, span.span_id), [])],
+        }
+        for span in spans
+    ]
 
 
 def _score_answer(score: StoredScore) -> dict[str, Any]:

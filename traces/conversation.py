@@ -61,12 +61,12 @@ def conversation(value: Json, part: str, alone: str) -> list[Message]:
     if value is None or value == "" or value == []:
         return []
     if is_messages(value):
-        return _folded([_message(message, f"{part}.{place}") for place, message in enumerate(value)])
+        return folded([message_of(message, f"{part}.{place}") for place, message in enumerate(value)])
     tone = "user" if part == "input" else "assistant"
-    return [Message("", alone, tone, [_piece("text" if isinstance(value, str) else "code", value, part)])]
+    return [Message("", alone, tone, [piece_of("text" if isinstance(value, str) else "code", value, part)])]
 
 
-def _folded(messages: list[Message]) -> list[Message]:
+def folded(messages: list[Message]) -> list[Message]:
     """`messages`, open from the last one back as far as a page stays quick."""
     left = OPEN_BYTES
     for message in reversed(messages):
@@ -107,36 +107,37 @@ def as_text(value: Json) -> str:
         return str(value)
 
 
-def _message(message: dict[str, Json], part: str) -> Message:
+def message_of(message: dict[str, Json], part: str) -> Message:
+    """One message of the one shape. `part` begins the names of its pieces."""
     role = str(message.get("role") or "")
     word = _ROLE_WORDS.get(role.lower(), role or "Unknown role")
     tone = _TONES.get(word, "documents")
     title = str(message.get("name") or message.get("tool_call_id") or "") if tone == "tool" else ""
-    pieces = [_piece("reasoning", message["reasoning"], f"{part}.reasoning")] if message.get("reasoning") else []
+    pieces = [piece_of("reasoning", message["reasoning"], f"{part}.reasoning")] if message.get("reasoning") else []
     content = message.get("content")
     if isinstance(content, list):
         pieces += [_part_piece(one, f"{part}.content.{place}") for place, one in enumerate(content)]
     elif content not in (None, ""):
         kind = "tool_result" if tone == "tool" else "text" if isinstance(content, str) else "code"
-        pieces.append(_piece(kind, content, f"{part}.content", title))
+        pieces.append(piece_of(kind, content, f"{part}.content", title))
     for place, call in enumerate(message.get("tool_calls") or []):
         if isinstance(call, dict):
             name = str(call.get("name") or "a tool")
-            pieces.append(_piece("tool_call", call.get("arguments"), f"{part}.tool_calls.{place}.arguments", name))
+            pieces.append(piece_of("tool_call", call.get("arguments"), f"{part}.tool_calls.{place}.arguments", name))
     return Message(role, word, tone, pieces)
 
 
 def _part_piece(one: Json, part: str) -> Piece:
     if not isinstance(one, dict):
-        return _piece("text" if isinstance(one, str) else "code", one, part)
+        return piece_of("text" if isinstance(one, str) else "code", one, part)
     kind = one.get("type")
     if kind == "text":
-        return _piece("text", one.get("text"), f"{part}.text")
+        return piece_of("text", one.get("text"), f"{part}.text")
     if kind in _MEDIA:
         return _media(one, part)
     if kind == "reasoning":
-        return _piece("reasoning", one.get("text"), f"{part}.text")
-    return _piece("code", one.get("value", one), f"{part}.value" if "value" in one else part)
+        return piece_of("reasoning", one.get("text"), f"{part}.text")
+    return piece_of("code", one.get("value", one), f"{part}.value" if "value" in one else part)
 
 
 def _media(one: dict[str, Json], part: str) -> Piece:
@@ -156,7 +157,8 @@ def _decoded_size(data: Json) -> int:
     return max(len(text) * 3 // 4 - text[-2:].count("="), 0)
 
 
-def _piece(kind: str, value: Json, part: str, title: str = "") -> Piece:
+def piece_of(kind: str, value: Json, part: str, title: str = "") -> Piece:
+    """A stretch that shows `value`, folded when it is long."""
     text = as_text(value) if value is not None else ""
     size = len(text.encode("utf-8", "replace"))
     if size > FOLD_BYTES:

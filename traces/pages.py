@@ -19,7 +19,6 @@ from traces.queries.spans import StoredSpan
 from traces.queries.traces import Summary, Trace
 from traces.records import Payload
 from traces.step import detail
-from traces.waterfall import steps, ticks
 
 _KIND_WORDS = {
     "request": "request",
@@ -51,8 +50,6 @@ def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_reques
         "trace": flat,
         "account": account_of(trace),
         "notes": [note for note in trace.notes if note.code != "price_unknown"],  # the facts and a badge say it
-        "steps": steps(trace, selected.span_id),
-        "ticks": ticks(trace),
         "step": detail(trace, selected, payload),
         "q": name,
         "printed": f"{name}, printed from llmobs on {timezone.localtime():%-d %B %Y at %H:%M}",

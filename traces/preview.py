@@ -5,8 +5,8 @@ from traces.records import Json, SpanRecord
 
 PREVIEW_CHARACTERS = 300
 # Where programs put the one text that matters when their input is an object, likeliest first.
-_ASKED_KEYS = ("question", "query", "input", "message", "user_message", "text", "prompt", "content")
-_ANSWERED_KEYS = ("answer", "output", "reply", "response", "result", "message", "text", "content")
+ASKED_KEYS = ("question", "query", "input", "message", "user_message", "text", "prompt", "content")
+ANSWERED_KEYS = ("answer", "output", "reply", "response", "result", "message", "text", "content")
 _DEEPEST = 4
 
 
@@ -15,7 +15,7 @@ def asked(record: SpanRecord) -> str | None:
     said = with_contents(record.payload).input
     messages = _messages(said)
     if messages is None:
-        return _cut(_text(said, _ASKED_KEYS))
+        return _cut(_text(said, ASKED_KEYS))
     asking = [message for message in messages if message.get("role") == "user"] or messages
     return next((text for message in reversed(asking) if (text := _cut(message_text(message)))), None)
 
@@ -25,7 +25,7 @@ def answered(record: SpanRecord) -> str | None:
     said = with_contents(record.payload).output
     messages = _messages(said)
     if messages is None:
-        return _cut(_text(said, _ANSWERED_KEYS))
+        return _cut(_text(said, ANSWERED_KEYS))
     return next((text for message in reversed(messages) if (text := _cut(message_text(message)))), None)
 
 

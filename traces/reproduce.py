@@ -15,7 +15,7 @@ from traces.conversation import is_messages
 from traces.records import Json, Payload, SpanRecord
 
 NO_MODEL: Final = "MODEL"
-_ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
+_ROLES: Final = ("system", "developer", "user", "assistant", "tool")
 _FORMATS: Final = {"text": "text", "json": "json_object", "json_object": "json_object"}
 _OTHER_NAMES: Final = {"max_output_tokens": "max_tokens", "stop_sequences": "stop"}
 _ONLY_OF_EMBEDDINGS: Final = frozenset({"encoding_format", "dimensions"})
@@ -36,9 +36,14 @@ class Request:
     remarks: list[str] = field(default_factory=list)
 
 
+def can_be_asked(record: SpanRecord, payload: Payload) -> bool:
+    """Whether such an API knows calls of this kind, and the input is there."""
+    return record.kind in ("llm", "embedding") and payload.input not in (None, "", [])
+
+
 def request_of(record: SpanRecord, payload: Payload) -> Request | None:
-    """The request that asks the same again; None for what such an API does not know, and where the input is missing."""
-    if record.kind not in ("llm", "embedding") or payload.input in (None, "", []):
+    """The request that asks the same again; None for what cannot be asked."""
+    if not can_be_asked(record, payload):
         return None
     remarks = _remarks(record, payload)
     body: dict[str, Json] = {"model": record.model_requested or record.model or NO_MODEL}
@@ -73,7 +78,7 @@ def _parameters(said: dict[str, Json], embedding: bool) -> Iterator[tuple[str, J
         if name in _ONLY_OF_EMBEDDINGS and not embedding:
             continue
         if name == "response_format" and not isinstance(value, dict):
-            if value not in _FORMATS:
+            if not isinstance(value, str) or value not in _FORMATS:
                 continue
             value = {"type": _FORMATS[value]}
         yield _OTHER_NAMES.get(name, name), value
@@ -124,7 +129,7 @@ class _Messages:
         return messages
 
     def _message(self, said: dict[str, Json]) -> Json:
-        role = said.get("role") if said.get("role") in _ROLES else "user"
+        role = next((known for known in _ROLES if known == said.get("role")), "user")
         message: dict[str, Json] = {"role": role, "content": self._content(said.get("content"))}
         if calls := self._calls(said.get("tool_calls")):
             message |= {"role": "assistant", "tool_calls": calls}

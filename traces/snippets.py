@@ -31,7 +31,12 @@ _METHODS: Final = {"chat/completions": "chat.completions.create", "embeddings": 
 
 def as_json(request: Request) -> str:
     """The body, indented; characters that hide or command are escaped."""
-    return _escaped(json.dumps(request.body, ensure_ascii=False, indent=2))
+    return indented(request.body)
+
+
+def indented(value: Json) -> str:
+    """JSON to be read, with escapes for the characters that would hide something or move what stands beside them."""
+    return _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def as_curl(request: Request) -> str:
@@ -58,10 +63,6 @@ def as_python(request: Request) -> str:
         f"# pip install openai; the key is read from $OPENAI_API_KEY\n{imports}from openai import OpenAI\n\n"
         f"client = OpenAI()\nresponse = client.{_METHODS[request.path]}(\n{arguments})\nprint(response.to_json())\n"
     )
-
-
-def _escaped(text: str) -> str:
-    return _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _literal(value: Json, level: int) -> str:

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from traces import inbox_views, media_views, views
+from traces import inbox_views, media_views, trace_files, views
 
 app_name = "traces"
 urlpatterns = [
@@ -8,6 +8,9 @@ urlpatterns = [
     path("p/<slug:project_slug>/traces", views.trace_list, name="trace-list"),
     path("p/<slug:project_slug>/traces/<path:trace_id>", views.trace_detail, name="trace-detail"),
     path("p/<slug:project_slug>/payload/<path:trace_id>", views.payload_fragment, name="payload-fragment"),
+    path("p/<slug:project_slug>/span-json/<path:trace_id>", trace_files.span_json, name="span-json"),
+    path("p/<slug:project_slug>/download/<path:trace_id>", trace_files.trace_download, name="trace-download"),
+    path("p/<slug:project_slug>/reproduce/<path:trace_id>", trace_files.call_download, name="call-download"),
     re_path(r"^p/(?P<project_slug>[-a-zA-Z0-9_]+)/media/(?P<sha256>[0-9a-f]{64})\Z", media_views.media, name="media"),
     path("p/<slug:project_slug>/inbox", inbox_views.inbox, name="inbox"),
     path("p/<slug:project_slug>/inbox/<int:refusal_id>", inbox_views.inbox_refusal, name="inbox-refusal"),

@@ -17,7 +17,7 @@ from accounts.models import Project
 from llmobs.lib.forms import PeriodForm
 from llmobs.lib.http import PageRequest, page_or_fragment
 from llmobs.lib.timerange import TimeRange
-from traces import ids, pages, payload
+from traces import ids, pages, payload, tabs
 from traces.conversation import text_at
 from traces.listing import TraceRow
 from traces.queries.listed import newest_ids, rows_of
@@ -95,8 +95,10 @@ def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> Http
         "project": project,
         **pages.trace_page(trace, selected, sent, same_request),
         **pages.score_lists(trace, selected, scores_of(project.pk, trace)),
+        **tabs.shown(project, trace, (selected, sent), request.GET),
     }
-    return render(request, page_or_fragment(request, "traces/trace_detail.html", "traces/_step.html"), context)
+    fragment = "traces/_step_rows.html" if "from" in request.GET else "traces/_step_swap.html"
+    return render(request, page_or_fragment(request, "traces/trace_detail.html", fragment), context)
 
 
 @require_GET

@@ -1,11 +1,15 @@
-"""A trace's spans as rows with bars on one time scale. Pure."""
+"""A trace's spans as rows with bars on one time scale. Pure.
+
+What a bar shows is also said in words, for those who do not see it. Numbers leave as text that SVG reads.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from itertools import count
+from urllib.parse import quote
 
 from llmobs.lib.templatetags.figures import duration_us as words_for
+from traces.critical import Chain, Scale, chain_of, children_of, idle, scale_of
 from traces.queries.spans import StoredSpan
 from traces.queries.traces import Trace
 from traces.tree import Node
@@ -17,99 +21,190 @@ FAMILIES = {
     **dict.fromkeys(("parser", "guardrail", "evaluator"), "check"),
     **dict.fromkeys(("agent", "chain", "other"), "logic"),
 }
-MOST_STEPS = 1_000
+PAGE_STEPS = 500  # rows at a time
+MOST_FAILED = 20  # of those that are not among the rows
 DEEPEST = 12  # further in, rows are not indented more
+_LONGEST_NAME = 200
 _LONGEST_NOTE = 40
 _MOST_TICKS = 5
+_MOST_GAPS = 20
 _LAST_ROUND_MARK = 0.86  # of the length: further right it would touch the last
-_MICROSECOND = timedelta(microseconds=1)
+_NARROW = 1  # percent: a bar that would hardly be seen
+_TRIES = {2: "2nd", 3: "3rd"}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row. Percents are of the whole trace's length; `first_token_percent` is of the row's own bar."""
+    """One row. Lengths are percents of the whole trace's, `first_token` of its own bar; "" where there is none."""
 
-    span_id: str
+    query: str
     depth: int
     name: str
     kind: str
     family: str
-    model: str | None
-    note: str | None
+    model: str
+    more: str
     failed: bool
     open: bool
-    left_percent: float
-    width_percent: float
-    first_token_percent: float | None
-    duration_us: int | None
+    left: str
+    width: str
+    narrow: bool
+    first_token: str
+    gaps: list[tuple[str, str]]
+    note: str
+    note_after: bool
+    note_before: bool
+    took: str
     is_whole: bool
+    critical: bool
     current: bool
-    retry: int
-    missing_parent: bool
-    folded: int = 0
+    words: str
 
 
-def steps(trace: Trace, current: bytes | None) -> list[Step]:
-    """The rows in tree pre-order, the span `current` marked. At most 1,000, then one that counts the rest."""
-    start, length = _scale(trace.spans)
-    shown = trace.nodes[:MOST_STEPS]
-    rows = [_row(node, (_offset(node.span, start), length), current) for node in shown]
-    if len(trace.nodes) > len(shown):
-        rows.append(_rest(len(trace.nodes) - len(shown)))
-    return rows
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A stretch of the rows, in tree pre-order. `failed` are those that failed and are not among them."""
+
+    rows: list[Step]
+    first: int
+    of: int
+    failed: list[Step] = field(default_factory=list)
+    more_failed: int = 0
+    ticks: list[tuple[str, str]] = field(default_factory=list)
+    chain_steps: int = 0
+    chain_words: str = ""
+
+    @property
+    def after(self) -> int:
+        """How many rows follow."""
+        return self.of - self.first - len(self.rows)
+
+    @property
+    def next(self) -> int:
+        return self.first + len(self.rows)
+
+    @property
+    def previous(self) -> int:
+        return max(self.first - PAGE_STEPS, 0)
 
 
-def ticks(trace: Trace) -> list[tuple[float, str]]:
-    """Where the scale has marks, in percent, and what they say: round lengths, then the whole."""
-    length = _scale(trace.spans)[1]
-    step = _round_step(length)
-    marks = range(0, round(length * _LAST_ROUND_MARK), step)
-    return [*((100 * mark / length, words_for(mark) if mark else "0") for mark in marks), (100, words_for(length))]
+def steps(trace: Trace, current: bytes | None, first: int | None = None, keep: str = "") -> Steps:
+    """The rows from the place `first` on, else those around the span `current`, which is marked.
+
+    `keep` is the part of a row's query that stands before its span.
+    """
+    drawing = _Drawing(trace, current, keep)
+    if first is None:
+        first = drawing.place_of_current() // PAGE_STEPS * PAGE_STEPS
+    places = range(first, min(first + PAGE_STEPS, len(trace.nodes)))
+    failed = [place for place, node in enumerate(trace.nodes) if node.span.failed and place not in places]
+    failed = [place for place in failed if place not in drawing.below] or failed
+    return Steps(
+        rows=[drawing.row(place) for place in places],
+        first=first,
+        of=len(trace.nodes),
+        failed=[drawing.row(place, alone=True) for place in failed[:MOST_FAILED]],
+        more_failed=max(len(failed) - MOST_FAILED, 0),
+        ticks=ticks(drawing.scale.length_us),
+        chain_steps=len(drawing.chain.places),
+        chain_words=_chain_words(drawing.chain, drawing.scale),
+    )
+
+
+def ticks(length_us: int) -> list[tuple[str, str]]:
+    """Where the scale has marks, and what they say: round lengths, then the whole."""
+    step = _round_step(length_us)
+    marks = range(0, round(length_us * _LAST_ROUND_MARK), step)
+    return [
+        *((_percent(mark, length_us), words_for(mark) if mark else "0") for mark in marks),
+        ("100%", words_for(length_us)),
+    ]
 
 
 def _round_step(length: int) -> int:
     """The least of 1, 2, 5, 10, 20, 50 … microseconds that cuts `length` into at most five."""
-    steps: Iterator[int] = (digit * 10**power for power in count() for digit in (1, 2, 5))
-    return next(step for step in steps if length <= step * _MOST_TICKS)
+    sizes: Iterator[int] = (digit * 10**power for power in count() for digit in (1, 2, 5))
+    return next(size for size in sizes if length <= size * _MOST_TICKS)
 
 
-def _scale(spans: list[StoredSpan]) -> tuple[StoredSpan, int]:
-    """The span that starts first, and the microseconds until the last end; never 0, so that it can divide."""
-    first = min(spans, key=lambda span: span.happened_at)
-    ends = (_offset(span, first) + max(span.record.duration_us or 0, 0) for span in spans)
-    return first, max([1, *ends])
+def _chain_words(chain: Chain, scale: Scale) -> str:
+    words = f"{words_for(chain.covered_us)} of {words_for(scale.length_us)}"
+    rest = scale.length_us - chain.covered_us
+    return words if rest * 100 < scale.length_us else f"{words}; in the other {words_for(rest)} no step ran"
 
 
-def _offset(span: StoredSpan, first: StoredSpan) -> int:
-    return (span.happened_at - first.happened_at) // _MICROSECOND
+class _Drawing:
+    """What all rows of a trace have in common."""
+
+    def __init__(self, trace: Trace, current: bytes | None, keep: str) -> None:
+        self.nodes, self.current, self.keep = trace.nodes, current, keep
+        self.scale = scale_of(trace.spans)
+        family = children_of(trace.nodes)
+        self.below = family[1]
+        self.chain = chain_of(trace.nodes, self.scale, family)
+
+    def place_of_current(self) -> int:
+        return next((place for place, node in enumerate(self.nodes) if node.span.span_id == self.current), 0)
+
+    def row(self, place: int, *, alone: bool = False) -> Step:
+        node, length = self.nodes[place], self.scale.length_us
+        record = node.span.record
+        start, end = self.scale.stretch(node.span)
+        children = [self.nodes[below] for below in self.below.get(place, ())]
+        gaps = idle(node, children, self.scale)[:_MOST_GAPS] if children else []
+        note, duration = _note(node.span), end - start
+        first_token = record.time_to_first_token_us
+        is_open = not record.ended or record.duration_us is None
+        past = 100 * end / length < 70 and not is_open
+        return Step(
+            query=f"?{self.keep}span={quote(node.span.shown_id, safe='')}",
+            depth=0 if alone else min(node.depth, DEEPEST),
+            name=(record.name or record.kind)[:_LONGEST_NAME],
+            kind=record.kind,
+            family=FAMILIES[record.kind],
+            model=(record.model_requested or record.model or "")[:_LONGEST_NAME],
+            more=_more(node),
+            failed=node.span.failed,
+            open=is_open,
+            left=_percent(start, length),
+            width=_percent(duration, length),
+            narrow=100 * duration < length * _NARROW,
+            first_token=_percent(min(first_token, duration), duration) if first_token and duration else "",
+            gaps=[(_percent(since, length), _percent(until - since, length)) for since, until in gaps],
+            note=note,
+            note_after=bool(note) and past,
+            note_before=bool(note) and not past and 100 * start / length > 25,
+            took="" if record.duration_us is None else words_for(record.duration_us),
+            is_whole=node.children > 0,
+            critical=place in self.chain.places,
+            current=record.span_id == self.current,
+            words=self._words(place, start, sum(until - since for since, until in gaps)),
+        )
+
+    def _words(self, place: int, start: int, idle_us: int) -> str:
+        first_token = self.nodes[place].span.record.time_to_first_token_us
+        said = [f"begins after {words_for(start)}" if start else "begins first"]
+        if first_token:
+            said.append(f"first token after {words_for(first_token)}")
+        if place in self.chain.places:
+            said.append("on the critical path")
+        if idle_us:
+            said.append(f"{words_for(idle_us)} of it in no step")
+        return ", ".join(said)
 
 
-def _row(node: Node, place: tuple[int, int], current: bytes | None) -> Step:
-    record, (offset, length) = node.span.record, place
-    duration = max(record.duration_us or 0, 0)
-    first_token = record.time_to_first_token_us
-    return Step(
-        span_id=node.span.shown_id,
-        depth=min(node.depth, DEEPEST),
-        name=record.name or record.kind,
-        kind=record.kind,
-        family=FAMILIES[record.kind],
-        model=record.model_requested or record.model,
-        note=_note(node.span),
-        failed=node.span.failed,
-        open=not record.ended or record.duration_us is None,
-        left_percent=round(100 * offset / length, 2),
-        width_percent=round(100 * duration / length, 2),
-        first_token_percent=round(min(100 * first_token / duration, 100), 1) if first_token and duration else None,
-        duration_us=record.duration_us,
-        is_whole=node.children > 0,
-        current=record.span_id == current,
-        retry=record.attempt or 1,
-        missing_parent=node.orphan,
-    )
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2f}%"
 
 
-def _note(span: StoredSpan) -> str | None:
+def _more(node: Node) -> str:
+    """What else to know about a step beside its name."""
+    attempt = node.span.record.attempt or 1
+    said = [f"{_TRIES.get(attempt, f'{attempt}th')} try"] if attempt > 1 else []
+    return ", ".join([*said, "parent missing"] if node.orphan else said)
+
+
+def _note(span: StoredSpan) -> str:
     record = span.record
     if span.failed:
         words = record.status_message or (record.failure or "failed").replace("_", " ")
@@ -117,10 +212,4 @@ def _note(span: StoredSpan) -> str | None:
         return line[: _LONGEST_NOTE - 1] + "…" if len(line) > _LONGEST_NOTE else line
     if record.fallback and record.fallback != "none":
         return f"fallback: {record.fallback.replace('_', ' ')}"
-    if record.cost_source == "unknown":
-        return "price unknown"
-    return None
-
-
-def _rest(folded: int) -> Step:
-    return Step("", 0, "", "other", "logic", None, None, False, False, 0, 0, None, None, False, False, 1, False, folded)
+    return "price unknown" if record.cost_source == "unknown" else ""

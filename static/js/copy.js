@@ -1,4 +1,5 @@
-// data-copy="text" copies the text; data-copy-link copies the address of the page, with the step that is open.
+// data-copy="text" copies the text, data-copy-of="id" what stands in that element; data-copy-link copies the address of
+// the page, or the one that it names, such as that of the open step.
 import { say } from "./toast.js";
 
 // navigator.clipboard is missing on plain http, as in many an office network.
@@ -12,9 +13,14 @@ async function copy(text) {
   field.remove();
 }
 
+function wanted({ copy: text, copyOf, copyLink }) {
+  if (copyOf) return document.getElementById(copyOf).textContent;
+  return text ?? new URL(copyLink, location.href).href;
+}
+
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy], [data-copy-link]");
+  const button = event.target.closest("[data-copy], [data-copy-of], [data-copy-link]");
   if (!button) return;
-  await copy(button.dataset.copy ?? location.href);
+  await copy(wanted(button.dataset));
   say(button.dataset.says ?? "Copied");
 });

@@ -47,7 +47,7 @@ PAYLOADS = """
     CROSS JOIN LATERAL (
         SELECT * FROM traces_payload
         WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id
-            AND (%(span)s::bytea IS NULL OR span_id = %(span)s) OFFSET 0
+            AND (%(spans)s::bytea[] IS NULL OR span_id = ANY(%(spans)s)) OFFSET 0
     ) p
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
@@ -104,19 +104,19 @@ def spans_of(project_id: int, trace_ids: Iterable[bytes]) -> list[StoredSpan]:
         return [_stored(line) for line in cursor.fetchall()]
 
 
-def payloads_of(project_id: int, trace_ids: Iterable[bytes]) -> dict[tuple[bytes, bytes], Payload]:
-    """The payloads of these traces, by trace and span id."""
+def payloads_of(
+    project_id: int, trace_ids: Iterable[bytes], span_ids: Iterable[bytes] | None = None
+) -> dict[tuple[bytes, bytes], Payload]:
+    """The payloads of these traces, by trace and span id; of these spans only where they are named."""
+    spans = None if span_ids is None else list(span_ids)
     with connection.cursor() as cursor:
-        cursor.execute(PAYLOADS, {"project": project_id, "traces": list(trace_ids), "span": None})
+        cursor.execute(PAYLOADS, {"project": project_id, "traces": list(trace_ids), "spans": spans})
         return {(bytes(trace), bytes(span)): _payload(codec, body) for trace, span, codec, body in cursor.fetchall()}
 
 
 def payload_of(project_id: int, trace_id: bytes, span_id: bytes) -> Payload:
     """The payload of one span; an empty one when there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(PAYLOADS, {"project": project_id, "traces": [trace_id], "span": span_id})
-        line = cursor.fetchone()
-    return _payload(line[2], line[3]) if line else Payload()
+    return payloads_of(project_id, [trace_id], [span_id]).get((trace_id, span_id)) or Payload()
 
 
 def _payload(codec: int, body: bytes) -> Payload:

@@ -43,7 +43,7 @@ USER = {"role": "user", "content": "What?"}
         ([USER], [USER]),
         ([{"role": "developer", "content": "Be kind."}, USER], [{"role": "developer", "content": "Be kind."}, USER]),
         ([{"role": "documents", "content": "d"}], [{"role": "user", "content": "d"}]),
-        ([{"role": None, "content": None}], [{"role": "user", "content": ""}]),
+        ([{"role": None, "content": None}, {"role": ["x"]}], [{"role": "user", "content": ""}] * 2),
         ([{"role": "user", "content": {"a": 1}}], [{"role": "user", "content": '{"a":1}'}]),
         ([{"role": "user", "name": "anna", "content": "Hi"}], [{"role": "user", "name": "anna", "content": "Hi"}]),
         (
@@ -90,6 +90,7 @@ def test_messages_of_our_shape_are_said_as_the_api_takes_them(said, sent):
         ({"response_format": "json"}, {"response_format": {"type": "json_object"}}),
         ({"response_format": {"type": "json_schema"}}, {"response_format": {"type": "json_schema"}}),
         ({"response_format": "image"}, {}),
+        ({"response_format": ["odd"]}, {}),
         ({"stream": True, "api_key": "sk-1", "headers": {"a": "b"}, "timeout": 5, "_type": "x", "n": None}, {}),
         ({"top_k": 40, "dimensions": 5}, {"top_k": 40}),
         ({"odd": float("inf")}, {"odd": "inf"}),
