@@ -6,6 +6,7 @@ one string. What a message says beyond the shape stays on it under its own name.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from traces.message_parts import call_of, first, kind_of, part_of, result_of, text_of
@@ -22,6 +23,9 @@ _ROLES: Final[Mapping[str, str]] = {
 }
 _LANGCHAIN_TYPES: Final = frozenset({"human", "ai", "system", "tool", "function", "chat", "AIMessageChunk"})
 _PLACED: Final = frozenset({"role", "content", "contents", "parts"})
+_CALLS: Final = ("tool_calls", "toolCalls")
+_SIMPLE: Final = ("tool_call_id", "name", "finish_reason")
+_REASONING: Final = ("reasoning", "reasoning_content")
 # What the shape holds, or what says nothing beyond it.
 _SHAPED: Final = frozenset(
     {"role", "content", "contents", "parts", "tool_calls", "tool_call_id", "name", "reasoning", "finish_reason"}
@@ -134,30 +138,33 @@ def _of_no_role(item: Mapping[str, Json]) -> list[Message]:
 
 
 def _with_role(role: str, item: Mapping[str, Json]) -> list[Message]:
-    parts = first(item, "parts", "contents", "content")
+    parts = item.get("parts")
+    if parts is None:
+        parts = first(item, "contents", "content")
     message: Message = {"role": role, "content": parts}
     others: list[Message] = []
     if isinstance(parts, list):
         others = _sort_parts(parts, message)
     elif isinstance(parts, dict):
         message["content"] = _content([part_of(parts)])
-    if item.keys() <= _PLACED:
-        return _spoken(message, others)
-    _add_calls(message, first(item, "tool_calls", "toolCalls"))
-    for name in ("tool_call_id", "name", "finish_reason"):
-        if item.get(name) not in (None, ""):
-            message[name] = item[name]
-    reasoning = first(item, "reasoning", "reasoning_content")
-    if isinstance(reasoning, str) and reasoning:
-        message["reasoning"] = reasoning
-    if not item.keys() <= _SHAPED:
-        message.update({name: said for name, said in item.items() if name not in _SHAPED and said})
-    return _spoken(message, others)
-
-
-def _spoken(message: Message, others: list[Message]) -> list[Message]:
-    """A message that held nothing but the answers of tools is none."""
+    if more := item.keys() - _PLACED:
+        _add_more(more, item, message)
     return others if others and message["content"] is None and "tool_calls" not in message else [message, *others]
+
+
+def _add_more(names: AbstractSet[str], item: Mapping[str, Json], message: Message) -> None:
+    """Put into `message` what `item` says beside its role and content: its members `names`."""
+    if not names.isdisjoint(_CALLS):
+        _add_calls(message, first(item, *_CALLS))
+    for name in _SIMPLE:
+        if name in names and item[name] not in (None, ""):
+            message[name] = item[name]
+    if not names.isdisjoint(_REASONING):
+        reasoning = first(item, *_REASONING)
+        if isinstance(reasoning, str) and reasoning:
+            message["reasoning"] = reasoning
+    if not names <= _SHAPED:
+        message.update({name: said for name, said in item.items() if name not in _SHAPED and said})
 
 
 def _only_text(parts: list[Json]) -> str | None:

@@ -203,6 +203,8 @@ def _document(one: Json) -> Json:
     whole = one.get("document", one) if isinstance(one, dict) else one
     if not isinstance(whole, dict):
         return {"text": whole} if isinstance(whole, str) else {"metadata": whole}
+    if whole.keys() <= _PLAIN_DOCUMENT:
+        return {"text" if name == "content" else name: said for name, said in whole.items() if said is not None}
     metadata = whole.get("metadata")
     said = {
         "id": first(whole, "id", "document_id"),
@@ -214,6 +216,7 @@ def _document(one: Json) -> Json:
     return {name: value for name, value in {**said, **more}.items() if value is not None}
 
 
+_PLAIN_DOCUMENT: Final = frozenset({"id", "content", "score"})  # nearly all
 _DOCUMENT_NAMES: Final = frozenset(
     {"id", "document_id", "content", "text", "page_content", "pageContent", "score", "relevance_score", "similarity"}
     | {"metadata", "type"}

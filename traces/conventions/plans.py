@@ -35,7 +35,7 @@ class Place:
         if not self.tails:
             return attributes[self.names[0]]
         said = [attributes[name] for name in self.names]
-        if any(isinstance(value, dict) for value in said):  # its members then count as if they were flattened too
+        if dict in map(type, said):  # its members then count as if they were flattened too
             return unflattened(zip(self.tails, said, strict=True))
         return _filled(self.tree, attributes)
 

@@ -47,7 +47,9 @@ def text(value: Json) -> str | None:
 
 def long_text(value: Json) -> str | None:
     """A string that may be as long as an id may be."""
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+    if type(value) is str:
+        if len(value) <= LONGEST_TEXT and value.isascii() and "\0" not in value:
+            return value.strip() or None
         return clean_text(value)[: 2 * LONGEST_TEXT].strip() or None
     return text(value)
 

@@ -43,8 +43,8 @@ def loads(text: bytes | str, depth: int = MAX_DEPTH) -> Json:
 
 def embedded(text: str) -> Json:
     """The object or list that a string attribute spells in JSON, else None: then the string is all there is."""
-    head = text[:1] if text[:1] in "[{" else text.lstrip()[:1]
-    if head not in ("[", "{"):
+    head = text[:1]
+    if head not in ("[", "{") and text.lstrip()[:1] not in ("[", "{"):
         return None
     try:
         return loads(text, MAX_EMBEDDED_DEPTH)
