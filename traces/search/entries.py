@@ -19,8 +19,9 @@ from traces.search import facts
 from traces.search.texts import texts_of
 from traces.search.words import lexemes, normalised
 
-# Postgres takes 1 MB of lexemes in one tsvector, with four bytes for each beside them.
-_MOST_LEXEME_BYTES: Final = 700_000
+# Postgres takes 1 MB of lexemes in one tsvector; what it aligns each to is counted too.
+_MOST_LEXEME_BYTES: Final = 900_000
+_BYTES_BESIDE: Final = 2
 MOST_CHARACTERS: Final = 2_000_000
 # Before the text of a span stands this sign, 16 hex digits and a line's end; no normalised text holds either sign.
 _SPAN: Final = "\x1e"
@@ -59,7 +60,7 @@ class Draft:
         self.spans = in_reading_order(spans)
         self.full = False
         self._words = {facts.project_fact(project_id), *facts.of_spans(spans)}
-        self._bytes = sum(len(word) * 4 for word in self._words)
+        self._bytes = sum(len(word) * 4 + _BYTES_BESIDE for word in self._words)
         self._read: set[str] = set()
         self._parts: list[str] = []
         self._characters = 0
@@ -113,8 +114,7 @@ class Draft:
 
     def _add(self, words: set[str]) -> bool:
         fresh = words - self._words
-        size = sum(len(word) if word.isascii() else len(word.encode("utf-8", "replace")) for word in fresh)
-        size += 6 * len(fresh)
+        size = len("".join(fresh).encode("utf-8", "replace")) + _BYTES_BESIDE * len(fresh)
         if self._bytes + size > _MOST_LEXEME_BYTES:
             return False
         self._bytes += size
@@ -128,7 +128,12 @@ def in_reading_order(spans: Sequence[StoredSpan]) -> list[StoredSpan]:
     return sorted(spans, key=lambda span: (span.span_id in parents, span.happened_at, span.span_id))
 
 
-def pages_of(codec: int, text: bytes | memoryview) -> Iterator[tuple[bytes, str]]:
+def text_of(codec: int, text: bytes) -> str:
+    """An entry's text as it was put together."""
+    return payloads.decompress(codec, text).decode()
+
+
+def pages_of(text: str) -> Iterator[tuple[bytes, str]]:
     """The spans that say something in an entry's text, in reading order, each with its text: a line is a stretch."""
-    for part in payloads.decompress(codec, text).decode().split(_SPAN)[1:]:
+    for part in text.split(_SPAN)[1:]:
         yield bytes.fromhex(part[: _HEAD - 1]), part[_HEAD:]

@@ -5,6 +5,7 @@ is the request's. No word of a text begins with a colon, so facts and text share
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -32,6 +33,7 @@ _OF_SPANS: Final = (
 _VERSIONED: Final = ("prompt", "template", "retriever", "parser", "tool")
 
 
+@lru_cache(maxsize=16_384)
 def fact(name: str, value: str) -> str:
     """The lexeme for a field and its value. Case and blanks at the ends make no difference."""
     return f":{_short(normalised(name))}:{_short(normalised(value))}"

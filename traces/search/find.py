@@ -3,74 +3,41 @@
 So a common word costs what the newest day costs, and the hundredth page what the first did.
 """
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 
 from llmobs.lib.timerange import TimeRange
 from traces import partitions
 from traces.rows import day_of
 from traces.search import facts, match, vocabulary
-from traces.search.entries import pages_of
 from traces.search.grammar import Term
-from traces.search.match import Holding, Plan, Text
+from traces.search.hits import SORTS, After, Found, Hits, Stretch
+from traces.search.match import Holding, Plan
 
-SORTS = {"time": "happened_at", "latency": "duration_us", "cost": "cost_usd", "tokens": "tokens"}
+__all__ = ["SORTS", "After", "Finding", "Found", "by_facts", "find", "find_within", "indexed_up_to"]
+
 # Parts of words: of more words than these, entries are read one by one instead, of which many have one then.
 MOST_WORDS = 4_000
-_MOST_READ = 1_000  # entries at a time, where each is compared with its text
 _MOST_DAYS = 16  # at a time
-
-# The index of words and nothing else: without it every entry's words would be unpacked, and the planner does not know
-# what that costs.
-SETTINGS = "SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"
-
-_COLUMNS = "e.trace_id, e.happened_at, e.duration_us, e.cost_usd, e.tokens, e.text_cut"
-INDEXED = """
-    WITH e AS MATERIALIZED (
-        SELECT * FROM traces_entry WHERE day >= %(first_day)s AND day <= %(last_day)s AND words @@ %(query)s::tsquery
-    )
-    SELECT {columns} FROM e
-    WHERE e.project_id = %(project)s AND e.happened_at >= %(start)s AND e.happened_at < %(end)s {conditions}
-    ORDER BY {order} LIMIT %(limit)s
-"""
-READ = """
-    SELECT {columns} FROM traces_entry e
-    WHERE e.project_id = %(project)s AND e.day >= %(first_day)s AND e.day <= %(last_day)s
-        AND e.happened_at >= %(start)s AND e.happened_at < %(end)s {conditions}
-    ORDER BY {order} LIMIT %(limit)s
-"""
 _EVER = TimeRange(datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+
 OLDEST_MARK = "SELECT min(marked_at) FROM traces_unindexed WHERE project_id = %(project)s"
 
 
-@dataclass(frozen=True, slots=True)
-class After:
-    """Where the next page goes on: behind the trace with this value of what is sorted by (None: unknown) and id."""
+@dataclass(slots=True)
+class Finding:
+    """What was found, and where the search stopped because its time was over; None where it ended by itself.
 
-    value: datetime | Decimal | int | None
-    trace_id: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A trace that was found. `span_id` is the step that says most of the text that was sought, None without a text.
-
-    `after` is where a page that ends with it goes on. `text_cut`: not all of its text was indexed.
+    `up_to` is the moment that it reached, None for searches that are not in the order of time.
     """
 
-    trace_id: bytes
-    happened_at: datetime
-    duration_us: int | None
-    cost_usd: Decimal | None
-    tokens: int | None
-    text_cut: bool
-    span_id: bytes | None
-    after: After
+    found: list[Found] = field(default_factory=list)
+    stopped: After | None = None
+    up_to: datetime | None = None
 
 
 def find(  # noqa: PLR0913
@@ -86,13 +53,33 @@ def find(  # noqa: PLR0913
 
     `sort` is one of SORTS, the greatest first, or with a minus before it the least; what is unknown comes last.
     """
+    return find_within(None, project_id, period, terms, sort=sort, after=after, limit=limit).found
+
+
+def find_within(  # noqa: PLR0913
+    seconds: float | None,
+    project_id: int,
+    period: TimeRange,
+    terms: Sequence[Term],
+    *,
+    sort: str = "time",
+    after: After | None = None,
+    limit: int = 50,
+) -> Finding:
+    """The same, but after about so many seconds it stops with what it has. None: it takes as long as it takes."""
     search = _Search(project_id, period, match.plan_of(terms), sort, after)
-    found: list[Found] = []
-    for days, known in search.stretches():
-        found += search.found_on(days, known, limit - len(found))
-        if len(found) == limit:
+    deadline = None if seconds is None else time.monotonic() + seconds
+    finding = Finding()
+    for hits in search.stretches():
+        while not hits.ended and len(finding.found) < limit:
+            finding.found += hits.more(limit - len(finding.found))
+            if deadline is not None and time.monotonic() > deadline and len(finding.found) < limit:
+                finding.stopped = hits.after
+                finding.up_to = hits.after.value if hits.after and isinstance(hits.after.value, datetime) else None
+                return finding
+        if len(finding.found) == limit:
             break
-    return found
+    return finding
 
 
 def by_facts(
@@ -109,7 +96,7 @@ def by_facts(
     else:
         asked = [match.quoted(facts.fact(name, value)) for name, value in sought]
     search = _Search(project_id, _EVER, Plan(asked=[f"({' | '.join(asked)})"]), "time", None)
-    return search.found_on(search.days(), True, limit)
+    return search.hits(Stretch(search.days(), "time"), {}).more(limit)
 
 
 def indexed_up_to(project_id: int, now: datetime) -> datetime:
@@ -124,119 +111,43 @@ class _Search:
     """One search: what is sought, in which order, and from where on."""
 
     def __init__(self, project_id: int, period: TimeRange, plan: Plan, sort: str, after: After | None) -> None:
-        self._plan = plan
-        self._by = sort.removeprefix("-")
-        self._column = SORTS[self._by]
-        self._ascending = sort.startswith("-")
-        self._after = after
+        plan.values |= {"project": project_id, "start": period.start, "end": period.end}
+        self._project_id = project_id
         self._period = period
-        self._values = {"project": project_id, "start": period.start, "end": period.end, **plan.values}
+        self._plan = plan
+        self._sort = sort
+        self._after = after
 
-    def stretches(self) -> Iterator[tuple[list[date], bool]]:
-        """The days to search one after the other; False: those traces of them whose value is not known."""
+    def stretches(self) -> Iterator[Hits]:
+        """The hits of one stretch after the other."""
         days = self.days()
-        if self._by != "time":
-            if self._after is None or self._after.value is not None:
-                yield days, True
-            yield days, False
+        if self._sort.removeprefix("-") != "time":
+            for known in (True, False):
+                if days and not (known and self._after is not None and self._after.value is None):
+                    yield self.hits(Stretch(days, self._sort, known), self._holding(days))
             return
         size = 1
         while days:
-            yield days[:size], True
-            days, size = days[size:], min(size * 2, _MOST_DAYS)
+            holding = self._holding(days[:size])
+            if None in holding.values() and size > 1:
+                size = 1  # a part of so many words is better looked for day by day
+                continue
+            yield self.hits(Stretch(days[:size], self._sort), holding)
+            days, size = days[size:], 1 if None in holding.values() else min(size * 2, _MOST_DAYS)
+
+    def hits(self, stretch: Stretch, holding: Holding) -> Hits:
+        return Hits(self._plan, stretch, holding, self._after)
 
     def days(self) -> list[date]:
         """The days that there are entries of, in the order of the search."""
-        first, last = day_of(self._period.start), day_of(self._period.end)
+        first, last = day_of(self._period.start), day_of(self._period.end - timedelta(microseconds=1))
+        ascending = self._sort.startswith("-")
         if self._after is not None and isinstance(self._after.value, datetime):
             reached = day_of(self._after.value)
-            first, last = (reached, last) if self._ascending else (first, reached)
+            first, last = (max(first, reached), last) if ascending else (first, min(last, reached))
         days = [day for day in partitions.existing("traces_entry") if first <= day <= last]
-        return sorted(days, reverse=not self._ascending)
+        return sorted(days, reverse=not ascending)
 
-    def found_on(self, days: list[date], known: bool, limit: int) -> list[Found]:
-        """At most `limit` of the traces of these days."""
-        if not days:
-            return []
-        holding = self._holding(days)
-        if self._by == "time" and len(days) > 1 and None in holding.values():
-            found: list[Found] = []
-            for day in days:
-                found += self.found_on([day], known, limit - len(found)) if len(found) < limit else []
-            return found
-        return self._read(days, known, limit, holding)
-
-    def _holding(self, days: list[date]) -> Holding:
-        project_id, first, last = self._values["project"], min(days), max(days)
-        return {part: vocabulary.holding(project_id, part, first, last, MOST_WORDS) for part in self._plan.parts}
-
-    def _read(self, days: list[date], known: bool, limit: int, holding: Holding) -> list[Found]:
-        """What of these days fulfils everything. What the index cannot answer is compared with the text, in pieces."""
-        unanswered = self._plan.unanswered(holding)
-        query = self._plan.query(holding)
-        found: list[Found] = []
-        after, size = self._after, limit
-        while len(found) < limit:
-            lines = self._lines(query, days, known, after, size)
-            for line in lines:
-                one = self._found(line, unanswered)
-                found += [one] if one else []
-            if len(lines) < size:
-                break
-            after, size = self._after_line(lines[-1]), min(size * 4, max(_MOST_READ, limit))
-        return found[:limit]
-
-    def _lines(
-        self, query: str | None, days: list[date], known: bool, after: After | None, limit: int
-    ) -> list[tuple[Any, ...]]:
-        sign, direction = (">", "") if self._ascending else ("<", " DESC")
-        conditions = [*self._plan.conditions, f"e.{self._column} IS {'NOT ' if known else ''}NULL"]
-        values = {**self._values, "first_day": min(days), "last_day": max(days), "limit": limit}
-        if after is not None and known:
-            conditions.append(f"(e.{self._column}, e.trace_id) {sign} (%(after_value)s, %(after_id)s)")
-        elif after is not None and after.value is None:
-            conditions.append(f"e.trace_id {sign} %(after_id)s")
-        if after is not None:
-            values |= {"after_value": after.value, "after_id": after.trace_id}
-        if query is not None:
-            values["query"] = f"{match.quoted(facts.project_fact(values['project']))} & {query}"
-        statement = (READ if query is None else INDEXED).format(
-            columns=_COLUMNS + (", e.codec, e.text" if self._plan.texts else ""),
-            conditions="".join(f" AND {condition}" for condition in conditions),
-            order=(f"e.{self._column}{direction}, " if known else "") + f"e.trace_id{direction}",
-        )
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(SETTINGS) if query is not None else None
-            cursor.execute(statement, values)
-            return list(cursor.fetchall())
-
-    def _found(self, line: tuple[Any, ...], unanswered: Sequence[Text]) -> Found | None:
-        """The trace of a line; None where its text does not fulfil what the index could not answer."""
-        trace_id, happened_at, duration_us, cost_usd, tokens, text_cut, *text = line
-        span_id: bytes | None = None
-        if self._plan.texts:
-            pages = list(pages_of(*text))
-            if not all(_fulfilled(one, pages) for one in unanswered):
-                return None
-            span_id = _telling(pages, [one for one in self._plan.texts if not one.negated])
-        after = self._after_line(line)
-        return Found(bytes(trace_id), happened_at, duration_us, cost_usd, tokens, text_cut, span_id, after)
-
-    def _after_line(self, line: tuple[Any, ...]) -> After:
-        return After(line[1 + tuple(SORTS).index(self._by)], bytes(line[0]))
-
-
-def _fulfilled(text: Text, pages: Sequence[tuple[bytes, str]]) -> bool:
-    return text.negated is not any(text.found_in(page) for _, page in pages)
-
-
-def _telling(pages: Sequence[tuple[bytes, str]], texts: Sequence[Text]) -> bytes | None:
-    """The step that says most of what is sought, of several the first; None where none says any."""
-    best, most = None, 0
-    for span_id, page in pages if texts else ():
-        said = sum(text.found_in(page) for text in texts)
-        if said > most:
-            best, most = span_id, said
-        if most == len(texts):
-            break
-    return best
+    def _holding(self, days: Sequence[date]) -> Holding:
+        first, last = min(days), max(days)
+        return {part: vocabulary.holding(self._project_id, part, first, last, MOST_WORDS) for part in self._plan.parts}

@@ -7,7 +7,7 @@ that read earlier could write last.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ CLAIM = """
     ))
     RETURNING project_id, trace_id, marked_at
 """
+UNMARK = "DELETE FROM traces_unindexed WHERE project_id = %(project)s AND trace_id = ANY(%(traces)s)"
 PUT_OFF = """
     INSERT INTO traces_unindexed (project_id, trace_id, marked_at, due_at)
     SELECT %(project)s, * FROM unnest(%(traces)s::bytea[], %(marked)s::timestamptz[], %(due)s::timestamptz[])
@@ -56,8 +57,20 @@ def index_marked(limit: int = 1_000_000) -> int:
     return done
 
 
-def write(project_id: int, beginnings: Iterable[Beginning]) -> dict[Key, set[int]]:
-    """Write the entries of these traces from their spans, in the caller's transaction; what `Vocabulary` remembers."""
+def index_now(project_id: int, traces: Sequence[bytes]) -> None:
+    """Index these traces, which nobody else writes or indexes meanwhile, and take their marks.
+
+    Within the caller's transaction, if it has one; the caller must then commit it.
+    """
+    with transaction.atomic(), own_cursor() as cursor:
+        cursor.execute(UNMARK, {"project": project_id, "traces": arrays.array("bytea", traces)})
+        added = _write(project_id, reading.beginnings_of(cursor, project_id, traces))
+    _vocabulary.remember(added)
+    entry_rows.sort_in({day for _, day in added})
+
+
+def _write(project_id: int, beginnings: Iterable[Beginning]) -> dict[Key, set[int]]:
+    """Write the entries of these traces from their spans; what `Vocabulary` is to remember after the commit."""
     with own_cursor() as cursor:
         begun = {one.trace_id: one for one in beginnings}
         entries = _entries(cursor, project_id, begun)
@@ -79,7 +92,7 @@ def _index_some() -> int:
                 begun = reading.beginnings_of(cursor, project_id, marked)
                 grown = [one for one in begun if one.due_at is not None and one.due_at > now]
                 _put_off(cursor, project_id, grown, marked)
-            added |= write(project_id, [one for one in begun if one not in grown])
+            added |= _write(project_id, [one for one in begun if one not in grown])
     _vocabulary.remember(added)
     entry_rows.sort_in({day for _, day in added})
     return sum(map(len, claimed.values()))

@@ -69,9 +69,10 @@ def lexemes(text: str) -> set[str]:
     """What of a normalised text goes into the index."""
     ascii_only = text.isascii()
     found = set((_ASCII_WORD if ascii_only else _WORD).findall(text))
-    for word in [word for word in found if len(word) > LONGEST]:
-        found.discard(word)
-        found.update(pieces(word))
+    if max(map(len, found), default=0) > LONGEST:
+        for word in [word for word in found if len(word) > LONGEST]:
+            found.discard(word)
+            found.update(pieces(word))
     if not ascii_only:
         for run in _RUN.findall(text):
             found.update(pairs(run))

@@ -1,0 +1,190 @@
+"""One stretch of days of a search: what the index finds there, and what of it fulfils what the index cannot answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import psycopg
+from django.db import connection, transaction
+
+from traces.search import facts, match
+from traces.search.entries import pages_of, text_of
+from traces.search.match import Holding, Plan, Text
+
+SORTS: Final = {"time": "happened_at", "latency": "duration_us", "cost": "cost_usd", "tokens": "tokens"}
+MOST_READ: Final = 1_000  # entries at a time, where each is compared with its text
+
+# The index of words and nothing else: without it every entry's words would be unpacked, and the planner does not know
+# what that costs.
+SETTINGS: Final = "SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"
+
+_COLUMNS: Final = "e.trace_id, e.happened_at, e.duration_us, e.cost_usd, e.tokens, e.text_cut"
+INDEXED: Final = """
+    WITH e AS MATERIALIZED (
+        SELECT * FROM traces_entry WHERE day >= %(first_day)s AND day <= %(last_day)s AND words @@ %(query)s::tsquery
+    )
+    SELECT {columns} FROM e
+    WHERE e.project_id = %(project)s AND e.happened_at >= %(start)s AND e.happened_at < %(end)s {conditions}
+    ORDER BY {order} LIMIT %(limit)s
+"""
+READ: Final = """
+    SELECT {columns} FROM traces_entry e
+    WHERE e.project_id = %(project)s AND e.day >= %(first_day)s AND e.day <= %(last_day)s
+        AND e.happened_at >= %(start)s AND e.happened_at < %(end)s {conditions}
+    ORDER BY {order} LIMIT %(limit)s
+"""
+
+Line = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Where the next page goes on: behind the trace with this value of what is sorted by (None: unknown) and id."""
+
+    value: datetime | Decimal | int | None
+    trace_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A trace that was found. `span_id` is the step that says most of the text that was sought, None without a text.
+
+    `after` is where a page that ends with it goes on. `text_cut`: not all of its text was indexed.
+    """
+
+    trace_id: bytes
+    happened_at: datetime
+    duration_us: int | None
+    cost_usd: Decimal | None
+    tokens: int | None
+    text_cut: bool
+    span_id: bytes | None
+    after: After
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What is read: these days, in the order of `sort`. `known` False: traces whose value of it is not known."""
+
+    days: Sequence[date]
+    sort: str
+    known: bool = True
+
+    @property
+    def by(self) -> str:
+        return self.sort.removeprefix("-")
+
+    @property
+    def ascending(self) -> bool:
+        return self.sort.startswith("-")
+
+    @property
+    def column(self) -> str:
+        return SORTS[self.by]
+
+    def after(self, line: Line) -> After:
+        """Where a page that ends with this line goes on."""
+        return After(line[1 + list(SORTS).index(self.by)], line[0])
+
+
+class Hits:
+    """The traces of a stretch that fulfil a plan, piece by piece: each `more` reads on where the last one ended."""
+
+    def __init__(self, plan: Plan, stretch: Stretch, holding: Holding, after: After | None) -> None:
+        self.after = after
+        self.ended = not stretch.days
+        self._plan = plan
+        self._stretch = stretch
+        self._unanswered = plan.unanswered(holding)
+        self._query = plan.query(holding)
+        self._size = 0
+
+    def more(self, limit: int) -> list[Found]:
+        """Some more of them, perhaps none, and not more than `limit`; `ended` when there are no others."""
+        self._size = min(self._size * 4, MOST_READ) if self._unanswered and self._size else limit
+        found: list[Found] = []
+        lines = self._lines(self._size)
+        for line in lines:
+            one = self._found(line)
+            found += [one] if one else []
+            self.after = self._stretch.after(line)
+            if len(found) == limit:
+                return found
+        self.ended = len(lines) < self._size
+        return found
+
+    def _lines(self, limit: int) -> list[Line]:
+        """The next entries that the index finds."""
+        stretch, known = self._stretch, self._stretch.known
+        direction = "" if stretch.ascending else " DESC"
+        values = {"first_day": min(stretch.days), "last_day": max(stretch.days), "limit": limit, **self._plan.values}
+        conditions = [*self._plan.conditions, f"e.{stretch.column} IS {'NOT ' if known else ''}NULL"]
+        behind, place = _behind(stretch, self.after)
+        statement = (READ if self._query is None else INDEXED).format(
+            columns=_COLUMNS + (", e.codec, e.text" if self._plan.texts else ""),
+            conditions="".join(f" AND {condition}" for condition in [*conditions, *behind]),
+            order=(f"e.{stretch.column}{direction}, " if known else "") + f"e.trace_id{direction}",
+        )
+        if self._query is not None:
+            values["query"] = f"{match.quoted(facts.project_fact(values['project']))} & {self._query}"
+        with transaction.atomic():
+            return _rows(statement, {**values, **place}, SETTINGS if self._query is not None else None)
+
+    def _found(self, line: Line) -> Found | None:
+        """The trace of a line; None where its text does not fulfil what the index could not answer."""
+        trace_id, happened_at, duration_us, cost_usd, tokens, text_cut, *packed = line
+        span_id: bytes | None = None
+        if packed:
+            text = text_of(*packed)
+            if not all(_may_fulfil(one, text) for one in self._unanswered):
+                return None
+            pages = list(pages_of(text))
+            if not all(_fulfilled(one, pages) for one in self._unanswered):
+                return None
+            span_id = _telling(pages, [one for one in self._plan.texts if not one.negated])
+        after = self._stretch.after(line)
+        return Found(trace_id, happened_at, duration_us, cost_usd, tokens, text_cut, span_id, after)
+
+
+def _rows(statement: str, values: Mapping[str, Any], settings: str | None) -> list[Line]:
+    """The rows of a statement, in binary form: texts need not be spelled out. Never prepared: plans depend on days."""
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        if settings:
+            cursor.execute(settings)
+        cursor.execute(statement, values, prepare=False, binary=True)
+        return cursor.fetchall()
+
+
+def _behind(stretch: Stretch, after: After | None) -> tuple[list[str], dict[str, Any]]:
+    """The condition that an entry comes after a place, and its values."""
+    sign = ">" if stretch.ascending else "<"
+    if after is None or (after.value is None and stretch.known):
+        return [], {}
+    if stretch.known:
+        place = {"after_value": after.value, "after_id": after.trace_id}
+        return [f"(e.{stretch.column}, e.trace_id) {sign} (%(after_value)s, %(after_id)s)"], place
+    return ([f"e.trace_id {sign} %(after_id)s"], {"after_id": after.trace_id}) if after.value is None else ([], {})
+
+
+def _may_fulfil(text: Text, whole: str) -> bool:
+    """A quick look: what is not in the whole is not in a part of it."""
+    return text.negated or text.needle in whole
+
+
+def _fulfilled(text: Text, pages: Sequence[tuple[bytes, str]]) -> bool:
+    return text.negated is not any(text.found_in(page) for _, page in pages)
+
+
+def _telling(pages: Sequence[tuple[bytes, str]], texts: Sequence[Text]) -> bytes | None:
+    """The step that says most of what is sought, of several the first; None where none says any."""
+    best, most = None, 0
+    for span_id, page in pages if texts else ():
+        said = sum(text.found_in(page) for text in texts)
+        if said > most:
+            best, most = span_id, said
+        if most == len(texts):
+            break
+    return best
