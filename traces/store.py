@@ -4,6 +4,7 @@ A value that no column can hold costs only its own span, and one request's troub
 """
 
 import struct
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,8 +23,9 @@ from traces.records import SpanRecord
 from traces.rows import Row
 
 _LONGEST_US: Final = 86_400_000_000
-_ATTEMPTS: Final = 3
-_WORTH_ANOTHER: Final = (errors.DeadlockDetected, errors.SerializationFailure)
+_ATTEMPTS: Final = 7
+_PAUSE_SECONDS: Final = 0.01  # before the second attempt, then twice as long each time: 0.6 in all
+_WORTH_ANOTHER: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _TROUBLE: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 _READ_ONLY: Final = (errors.ReadOnlySqlTransaction, errors.InsufficientResources)
 # What no repetition can mend. The last is an OperationalError too: a row or an index entry that is too large.
@@ -153,6 +155,7 @@ def _write(wanted: Wanted, sent: list[Row], positions: Sequence[int]) -> Outcome
         except _WORTH_ANOTHER:
             if attempt == _ATTEMPTS or connection.in_atomic_block:
                 raise
+            time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
         sent = _some_rows(wanted, positions)
     raise AssertionError("The last attempt returns or raises.")
 

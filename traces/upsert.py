@@ -4,7 +4,7 @@ Writing twice is writing once. Rows and tables are taken in one order everywhere
 psycopg's own cursor is used for server-side binding: one text for 1 span and for 10,000, prepared once a connection.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -13,14 +13,11 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
-from traces import arrays, astray, marks, merge, payload, rows, summaries
-from traces.records import SpanRecord
-from traces.rows import RECORD_COLUMNS, Placed, Row
+from traces import arrays, astray, marks, merge, payload, rows, stored, summaries
+from traces.rows import RECORD_COLUMNS, Row
 
 _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
 _SPAN_COLUMNS = {**RECORD_COLUMNS, **_OWN_COLUMNS}
-# unnest flattens arrays of arrays, so tags travel as one text; no tag can hold this separator.
-_TAG_SEPARATOR = "\x1f"
 _SPLIT_TAGS = "string_to_array({}, chr(31))"
 
 _NAMES = ", ".join(_SPAN_COLUMNS)
@@ -46,19 +43,6 @@ INSERT_PAYLOADS = arrays.Statement.of("""
     FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[], %(body)s::bytea[])
     ON CONFLICT (project_id, day, trace_id, span_id) DO UPDATE SET body = excluded.body, codec = excluded.codec
 """)
-
-_STORED = ", ".join("array_to_string(s.tags, chr(31))" if name == "tags" else f"s.{name}" for name in RECORD_COLUMNS)
-# In the order of the key, so that two updaters of the same spans queue instead of locking each other out.
-LOCK_STORED = f"""
-    SELECT s.day, s.happened_at, s.digest, p.codec, p.body, {_STORED}
-    FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[]) AS sent (day, trace_id, span_id)
-    JOIN traces_span s ON s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id
-        AND s.span_id = sent.span_id
-    LEFT JOIN traces_payload p ON p.project_id = %(project)s AND p.day = sent.day AND p.trace_id = sent.trace_id
-        AND p.span_id = sent.span_id
-    ORDER BY s.day, s.trace_id, s.span_id
-    FOR UPDATE OF s
-"""
 
 _SETS = ", ".join(
     f"{name} = {_SPLIT_TAGS.format('sent.tags') if name == 'tags' else f'sent.{name}'}"
@@ -143,16 +127,17 @@ def _bring_home(
 ) -> list[Row]:
     """Merge placeholders that stand on another day than their span into it; the spans that this changed.
 
-    After the summaries, whose locks let the later of two writers see what the earlier one wrote.
+    After the summaries, whose locks let the later of two writers see what the earlier one wrote. Spans come before
+    summaries elsewhere, so none is waited for here: who cannot have one at once raises LockNotAvailable.
     """
     wide = {trace.trace_id for trace in revised if trace.several_days}
     strays = astray.found(cursor, project_id, [row.key for row in written if row.key[0] in wide]) if wide else []
     if not strays:
         return []
-    stored = _lock(cursor, project_id, strays)
-    home = [rows.sealed(_record(stored[one.key]), 0, one.home_at) for one in strays]
-    changed = _update(cursor, project_id, home)
-    astray.delete(cursor, project_id, _keys(strays))
+    found = stored.locked(cursor, project_id, strays, stored.LOCK_AT_ONCE)
+    home = [rows.sealed(stored.record(found[one.key]), 0, one.home_at) for one in strays]
+    changed = _update(cursor, project_id, home, stored.LOCK_AT_ONCE)
+    astray.delete(cursor, project_id, stored.keys(strays))
     if changed:
         _write_payloads(cursor, project_id, changed)
         summaries.send(cursor.connection, project_id, [(row.record, row.happened_at) for row in changed])
@@ -175,7 +160,7 @@ def _place(cursor: "psycopg.Cursor[Any]", project_id: int, unplaced: list[Row]) 
     if not unplaced:
         return
     ordered = sorted(unplaced, key=lambda row: row.key)
-    keys = {"project": project_id, **_keys(ordered)}
+    keys = {"project": project_id, **stored.keys(ordered)}
     cursor.execute(PLACE_SPANS, {**keys, "at": arrays.array("timestamptz", [row.happened_at for row in ordered])})
     cursor.execute(PLACES, keys)
     places = {(trace, span): at for trace, span, at in cursor.fetchall()}
@@ -185,21 +170,15 @@ def _place(cursor: "psycopg.Cursor[Any]", project_id: int, unplaced: list[Row]) 
             row.move(place)
 
 
-def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row]) -> list[Row]:
+def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row], lock: str = stored.LOCK) -> list[Row]:
     """Merge `known` into the rows that are stored; the ones that changed anything."""
     if not known:
         return []
-    stored = _lock(cursor, project_id, known)
-    changed = [row for row in known if _merge_into(row, stored[row.key])]
+    found = stored.locked(cursor, project_id, known, lock)
+    changed = [row for row in known if _merge_into(row, found[row.key])]
     if changed:
         UPDATE_SPANS.execute(cursor.connection, {"project": project_id, **_columns(changed)})
     return changed
-
-
-def _lock(cursor: "psycopg.Cursor[Any]", project_id: int, known: Sequence[Placed]) -> dict[rows.Key, tuple[Any, ...]]:
-    """What is stored of these rows, by their keys, locked."""
-    cursor.execute(LOCK_STORED, {"project": project_id, **_keys(known)})
-    return {(line[5], line[6]): line for line in cursor.fetchall()}
 
 
 def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
@@ -212,7 +191,7 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
     new = {digest: version for digest, version in row.versions().items() if digest not in seen}
     if not new:
         return False
-    before = _record(line)
+    before = stored.record(line)
     kept = rows.sealed(before, 0, at).digest
     row.record = reduce(merge.merged, new.values(), before)
     row.was_at = at
@@ -225,29 +204,10 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
     return True
 
 
-def _record(line: tuple[Any, ...]) -> SpanRecord:
-    """The record in a line of LOCK_STORED."""
-    _, _, _, codec, body, *values = line
-    fields = dict(zip(RECORD_COLUMNS, values, strict=True))
-    fields["tags"] = fields["tags"].split(_TAG_SEPARATOR) if fields["tags"] else None
-    record = SpanRecord(**fields)
-    if codec is not None:
-        record.payload = payload.decode(payload.decompress(codec, body))
-    return record
-
-
 def _write_payloads(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> None:
     bodies = arrays.array("bytea", [row.packed or payload.compress(row.body) for row in written])
-    values = {"project": project_id, "codec": payload.ZSTD_JSON_DICTIONARY, "body": bodies, **_keys(written)}
+    values = {"project": project_id, "codec": payload.ZSTD_JSON_DICTIONARY, "body": bodies, **stored.keys(written)}
     INSERT_PAYLOADS.send(cursor.connection, values)
-
-
-def _keys(of: Sequence[Placed]) -> dict[str, arrays.Array]:
-    return {
-        "day": arrays.array("date", [row.day for row in of]),
-        "trace": arrays.array("bytea", [row.key[0] for row in of]),
-        "span": arrays.array("bytea", [row.key[1] for row in of]),
-    }
 
 
 def _columns(of: list[Row]) -> dict[str, arrays.Array]:
@@ -255,5 +215,5 @@ def _columns(of: list[Row]) -> dict[str, arrays.Array]:
     own = [(row.day, row.happened_at, row.digest, len(row.body)) for row in of]
     values = dict(zip(RECORD_COLUMNS, zip(*(row.values for row in of), strict=True), strict=True))
     values |= zip(_OWN_COLUMNS, zip(*own, strict=True), strict=True)
-    values["tags"] = tuple(_TAG_SEPARATOR.join(tags) if tags else None for tags in values["tags"])
+    values["tags"] = tuple(stored.TAG_SEPARATOR.join(tags) if tags else None for tags in values["tags"])
     return {name: arrays.array(kind, values[name]) for name, kind in _SPAN_COLUMNS.items()}
