@@ -7,7 +7,10 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
-from accounts.models import Key, User
+from accounts.models import Key, Project, User
+
+MOST_ID_KEYS = 20
+LONGEST_ID_KEY = 200  # characters
 
 
 class LoginForm(AuthenticationForm):
@@ -51,3 +54,32 @@ class KeyForm(forms.Form):
 
     name = forms.CharField(max_length=100, error_messages={"required": "Write what the key is for."})
     scope = forms.ChoiceField(choices=Key.Scope.choices, initial=Key.Scope.INGEST)
+
+
+class IdKeysForm(forms.Form):
+    """The keys of metadata whose values are ids, one a line."""
+
+    keys = forms.CharField(
+        label="Keys of metadata that are ids",
+        required=False,
+        max_length=MOST_ID_KEYS * (LONGEST_ID_KEY + 20),
+        widget=forms.Textarea(attrs={"rows": 6, "class": "id", "autocapitalize": "off", "spellcheck": "false"}),
+        help_text="One a line, as your services send them: order_id, ticket. No line: only the usual ids are found.",
+    )
+
+    def clean_keys(self) -> list[str]:
+        lines = (line.strip().removeprefix("metadata.").strip() for line in self.cleaned_data["keys"].splitlines())
+        keys = list(dict.fromkeys(line for line in lines if line))
+        if len(keys) > MOST_ID_KEYS:
+            raise ValidationError(f"These are {len(keys)} keys; name at most {MOST_ID_KEYS}.")
+        for key in keys:
+            if len(key) > LONGEST_ID_KEY:
+                raise ValidationError(f"{key[:30]}… is {len(key)} characters long; at most {LONGEST_ID_KEY} are taken.")
+            if not key.isprintable() or any(sign in key for sign in ',;:"'):
+                raise ValidationError(f"{key} cannot be a key; write one a line, without commas, colons or quotes.")
+        return keys
+
+    def save(self, project: Project) -> None:
+        """Write the keys into `project`."""
+        project.id_keys = self.cleaned_data["keys"]
+        project.save(update_fields=["id_keys"])

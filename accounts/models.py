@@ -64,6 +64,8 @@ class Project(models.Model):
     )
     name = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Keys of metadata whose values are ids, such as order_id: the box finds traces by them.
+    id_keys = models.JSONField(default=list, blank=True)
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
 
     class Meta:

@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import project_for, projects_of, role_in
-from accounts.forms import KeyForm, LoginForm, PreferencesForm
+from accounts.forms import IdKeysForm, KeyForm, LoginForm, PreferencesForm
 from accounts.keys import make_key
 from accounts.models import Key, Role, User
 from llmobs.lib.http import PageRequest
@@ -90,3 +90,17 @@ def key_revoke(request: PageRequest, project_slug: str, key_id: int) -> HttpResp
     Key.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     messages.info(request, f"{key.name} is revoked.")
     return redirect("accounts:keys", project.slug)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def id_keys(request: PageRequest, project_slug: str) -> HttpResponse:
+    """Which values of metadata are ids, so that the box finds traces by them."""
+    project = project_for(request.user, project_slug, role=Role.ENGINEER)
+    form = IdKeysForm(request.POST or None, initial={"keys": "\n".join(project.id_keys)})
+    if request.method == "POST" and form.is_valid():
+        form.save(project)
+        messages.info(request, f"Saved, {timezone.localtime():%H:%M}.")
+        return redirect("accounts:id-keys", project.slug)
+    context = {"project": project, "section": "settings", "form": form}
+    return render(request, "accounts/id_keys.html", context)

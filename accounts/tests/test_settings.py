@@ -20,3 +20,40 @@ def test_the_settings_open_on_the_first_page_that_the_role_may_see(request, proj
 
 def test_strangers_find_no_settings(stranger_client, project):
     assert stranger_client.get(reverse("accounts:settings", args=[project.slug])).status_code == 404
+
+
+IDS = "/p/shop/settings/ids"
+
+
+def test_engineers_name_the_keys_of_metadata_that_are_ids(engineer_client, project):
+    answer = engineer_client.post(IDS, {"keys": "order_id\n\n ticket \nmetadata.order_id\n"}, follow=True)
+    assert answer.redirect_chain == [(IDS, 302)]
+    project.refresh_from_db()
+    assert project.id_keys == ["order_id", "ticket"]
+    assert "order_id\nticket</textarea>" in answer.content.decode()
+    engineer_client.post(IDS, {"keys": ""})
+    project.refresh_from_db()
+    assert project.id_keys == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ("\n".join(f"key_{n}" for n in range(21)), "These are 21 keys; name at most 20."),
+        ("k" * 201, "is 201 characters long; at most 200 are taken."),
+        ("order_id, ticket", "order_id, ticket cannot be a key; write one a line"),
+        ("a\x7fb", "cannot be a key"),
+    ],
+)
+def test_what_cannot_be_a_key_is_explained_and_nothing_is_saved(engineer_client, project, keys, words):
+    answer = engineer_client.post(IDS, {"keys": keys})
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
+    assert 'aria-invalid="true"' in answer.content.decode()
+    project.refresh_from_db()
+    assert project.id_keys == []
+
+
+def test_support_does_not_change_the_keys(member_client, project):
+    assert member_client.get(IDS).status_code == 403
+    assert member_client.post(IDS, {"keys": "order_id"}).status_code == 403
