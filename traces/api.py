@@ -147,7 +147,7 @@ class TraceById(APIView):
 
 
 def _answer(request: Request, find: Callable[[int], Trace | None], request_id: str | None) -> Response:
-    for project_id in _readable_projects(request):
+    for project_id in readable_projects(request):
         trace = find(project_id)
         if trace is not None:
             payloads = payloads_of(project_id, [summary.trace_id for summary in trace.summaries])
@@ -169,7 +169,7 @@ def _with_media_urls(project_id: int, payloads: Payloads) -> Payloads:
     return {key: media.with_urls(one, url) for key, one in payloads.items()}
 
 
-def _readable_projects(request: Request) -> list[int]:
+def readable_projects(request: Request) -> list[int]:
     """The key's project; for a member those of `?project=`, or all of theirs."""
     holder: Any = request.user
     if isinstance(holder, KeyHolder):

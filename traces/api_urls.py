@@ -6,7 +6,7 @@ OpenTelemetry comes to its own addresses, to those that other servers give it, L
 
 from django.urls import path, re_path
 
-from traces import api, otlp
+from traces import api, otlp, search_api
 
 urlpatterns = [
     *(
@@ -16,7 +16,7 @@ urlpatterns = [
         for signal, view in (("traces", otlp.traces), ("logs", otlp.logs), ("metrics", otlp.metrics))
     ),
     re_path(r"^v2/", otlp.traceloop),
-    path("api/v1/traces", api.plain_traces, name="api-traces"),
+    path("api/v1/traces", search_api.traces, name="api-traces"),
     path("api/v1/scores", api.plain_scores, name="api-scores"),
     # Not <path:…>, which ends at the end of a line.
     re_path(r"^api/v1/traces/(?P<trace_id>[\s\S]+)\Z", api.TraceById.as_view(), name="api-trace"),

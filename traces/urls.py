@@ -1,11 +1,13 @@
 from django.urls import path, re_path
 
-from traces import inbox_views, media_views, trace_files, views
+from traces import inbox_views, list_views, media_views, trace_files, views
 
 app_name = "traces"
 urlpatterns = [
     path("p/<slug:project_slug>", views.lookup, name="lookup"),
-    path("p/<slug:project_slug>/traces", views.trace_list, name="trace-list"),
+    path("p/<slug:project_slug>/traces", list_views.trace_list, name="trace-list"),
+    path("p/<slug:project_slug>/export", list_views.trace_export, name="trace-export"),
+    path("p/<slug:project_slug>/suggestions", list_views.suggestions_fragment, name="suggestions-fragment"),
     path("p/<slug:project_slug>/traces/<path:trace_id>", views.trace_detail, name="trace-detail"),
     path("p/<slug:project_slug>/payload/<path:trace_id>", views.payload_fragment, name="payload-fragment"),
     path("p/<slug:project_slug>/span-json/<path:trace_id>", trace_files.span_json, name="span-json"),

@@ -157,7 +157,8 @@ def _rows_of(project: Project, hits: list[Hit]) -> dict[str, TraceRow]:
 
 def _recent(project: Project, now: datetime) -> list[TraceRow]:
     period = TimeRange(datetime.fromtimestamp(0, tz=now.tzinfo), now.replace(year=now.year + 1, month=1, day=1))
-    return rows_of(project.pk, newest_ids(project.pk, period, limit=RECENT_ROWS))
+    newest = newest_ids(project.pk, period, limit=RECENT_ROWS)
+    return rows_of(project.pk, [trace_id for _, trace_id in newest])
 
 
 def _page_or_empty(request: PageRequest, page: str) -> str:

@@ -61,12 +61,13 @@ LISTED = f"""
 
 # From the summaries, not from root spans: a trace whose root never came is listed too, and before it is indexed.
 NEWEST = """
-    SELECT trace_id FROM traces_summary
+    SELECT happened_at, trace_id FROM traces_summary
     WHERE project_id = %(project)s AND happened_at >= %(start)s AND happened_at < %(end)s
-        AND (happened_at, trace_id) < (%(before_at)s, %(before_id)s)
-    ORDER BY happened_at DESC, trace_id DESC
+        AND (happened_at, trace_id) {sign} (%(at)s, %(id)s)
+    ORDER BY happened_at {direction}, trace_id {direction}
     LIMIT %(limit)s
 """
+MOMENT = "SELECT happened_at FROM traces_summary WHERE project_id = %(project)s AND trace_id = %(trace)s"
 
 
 def rows_of(project_id: int, trace_ids: Sequence[bytes]) -> list[TraceRow]:
@@ -86,19 +87,32 @@ def rows_of(project_id: int, trace_ids: Sequence[bytes]) -> list[TraceRow]:
 
 def newest_ids(
     project_id: int, period: TimeRange, *, before: tuple[datetime, bytes] | None = None, limit: int = 50
-) -> list[bytes]:
-    """The traces that began in `period`, newest first. For the next page give the last one's moment and id."""
-    values = {
-        "project": project_id,
-        "start": period.start,
-        "end": period.end,
-        "before_at": before[0] if before else period.end,
-        "before_id": before[1] if before else b"",
-        "limit": limit,
-    }
+) -> list[tuple[datetime, bytes]]:
+    """The moments and ids of traces that began in `period`, newest first. For the next page give the last one."""
+    at, trace_id = before or (period.end, b"")
+    return _ids(project_id, period, NEWEST.format(sign="<", direction="DESC"), (at, trace_id), limit)
+
+
+def next_newer(project_id: int, period: TimeRange, after: tuple[datetime, bytes]) -> list[tuple[datetime, bytes]]:
+    """The trace of `period` that began next after this one, if there is any."""
+    return _ids(project_id, period, NEWEST.format(sign=">", direction="ASC"), after, 1)
+
+
+def moment_of(project_id: int, trace_id: bytes) -> datetime | None:
+    """When a trace began; None for one that is not there."""
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST, values)
-        return [bytes(trace_id) for (trace_id,) in cursor.fetchall()]
+        cursor.execute(MOMENT, {"project": project_id, "trace": trace_id})
+        line = cursor.fetchone()
+    return line[0] if line else None
+
+
+def _ids(
+    project_id: int, period: TimeRange, statement: str, place: tuple[datetime, bytes], limit: int
+) -> list[tuple[datetime, bytes]]:
+    values: dict[str, Any] = {"start": period.start, "end": period.end, "at": place[0], "id": place[1], "limit": limit}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"project": project_id, **values})
+        return [(happened_at, bytes(trace_id)) for happened_at, trace_id in cursor.fetchall()]
 
 
 def _row(line: tuple[Any, ...]) -> TraceRow:

@@ -82,6 +82,7 @@ HAS_CHOICES: Final = {
     "prompt": "a prompt was named",
     "release": "a release was sent",
     "root": "the first step has arrived",
+    "orphan": "a step whose parent has not arrived",
     "end": "every step has ended",
     "price": "the cost of every call is known",
 }
@@ -108,7 +109,16 @@ _ALL: Final = (
     Field("provider", "who runs the model", "word", "provider:openai"),
     Field("kind", "kind of one of its steps", "choice", "kind:retrieval", dict.fromkeys(KINDS, "")),
     Field("fallback", "what stepped in", "choice", "fallback:other_model", dict.fromkeys(FALLBACKS[1:], "")),
-    Field("tool", "tool that a step called", "word", "tool:search_orders"),
+    Field("tool", "tool that a step called, alone or with its version", "word", "tool:search_orders"),
+    Field("parser", "parser, alone or with its version", "word", "parser:refund_json"),
+    Field("retriever", "retriever, alone or with its version", "word", "retriever:handbook@3"),
+    Field("template", "template, alone or with its version", "word", "template:greeting"),
+    Field("finish", "why the model stopped", "word", "finish:length"),
+    Field("response", "the provider's response id", "word", "response:chatcmpl-9x"),
+    Field("input_tokens", "tokens that its calls read", "count", "input_tokens:>8k"),
+    Field("output_tokens", "tokens that its calls wrote", "count", "output_tokens:>1k"),
+    Field("retries", "tries beyond the first", "count", "retries:>2"),
+    Field("spans", "how many steps it has", "count", "spans:>100"),
     Field("name", "name of one of its steps", "word", "name:decide"),
 )
 FIELDS: Final[dict[str, Field]] = {one.name: one for one in _ALL}

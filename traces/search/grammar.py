@@ -110,7 +110,7 @@ def line_of(terms: Sequence[Term]) -> str:
 def exactly(name: str, value: str) -> Term:
     """The condition that a field has this very value, quoted where it must be."""
     bare = Term(name, ":", value)
-    read = any(_reads_as(bare, f"{head}{value}") for head in _heads(bare))
+    read = _reads_as(bare, f"{_head(bare)}{value}")
     return bare if read and not bare.is_prefix else replace(bare, phrase=True)
 
 
@@ -131,8 +131,7 @@ def _term(text: str, start: int) -> tuple[Term, int]:
     known = _known(head)
     name = f"{known.name}.{_key(head)}" if known.keyed else known.name
     compare, value, phrase, end = _condition(text, head.end(), known)
-    term = Term(name, compare, value, bool(minus), phrase, start)
-    return term, end
+    return Term(name, compare, value, bool(minus), phrase, start), end
 
 
 def _text_term(text: str, at: int, *, negated: bool, position: int) -> tuple[Term, int]:
@@ -223,20 +222,23 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end() if found else at
 
 
+def head_of(name: str) -> str:
+    """What stands before the values of a field, its key in quotes where it must be: `metadata."order id":`."""
+    field, _, key = name.partition(".")
+    if not key:
+        return f"{field}:"
+    bare = _HEAD.fullmatch(f"{field}.{key}:")
+    return f"{field}.{key}:" if bare and bare["key"] == key and not key.startswith('"') else f"{field}.{_quoted(key)}:"
+
+
 def _written(term: Term) -> str:
-    values = [_quoted(term.value)] if term.phrase else [term.value, _quoted(term.value)]
-    lines = [f"{head}{value}" for value in values for head in _heads(term)]
-    return next((line for line in lines if _reads_as(term, line)), lines[-1])
+    bare = f"{_head(term)}{term.value}"
+    return bare if not term.phrase and _reads_as(term, bare) else f"{_head(term)}{_quoted(term.value)}"
 
 
-def _heads(term: Term) -> list[str]:
-    """What may stand before the value: the key as it is, or in quotes."""
-    minus, compare = "-" if term.negated else "", "" if term.compare == ":" else term.compare
-    if term.field is None:
-        return [minus]
-    name, _, key = term.field.partition(".")
-    keys = [f".{key}", f".{_quoted(key)}"] if key else [""]
-    return [f"{minus}{name}{one}:{compare}" for one in keys]
+def _head(term: Term) -> str:
+    compare = "" if term.compare == ":" else term.compare
+    return f"{'-' if term.negated else ''}{head_of(term.field) + compare if term.field else ''}"
 
 
 def _quoted(value: str) -> str:

@@ -1,4 +1,4 @@
-"""The list of the newest traces: period, filters, older pages."""
+"""The list of traces: query line, order, period, further pages."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import make
 from tests.markup import HOSTILE, Markup
+from traces.search.index import index_marked
 
 PAGE = "/p/shop/traces"
 
@@ -136,21 +137,37 @@ def test_filters_narrow_the_list(project, read, query, numbers):
     ]
     for number, one in enumerate(fields, 1):
         store(project, number, **one)
+    index_marked()
     assert named(read(**query)) == [f"trace-{number}" for number in numbers]
 
 
-def test_a_filter_can_be_taken_away_and_stays_when_the_period_changes(project, read):
+def test_a_condition_can_be_taken_away_and_stays_when_the_period_changes(project, read):
     store(project, 1, user_id="anna&b=c", session_id="s")
-    markup = read(user_id="anna&b=c", session_id="s")
-    removing = [link for link in markup.links if link.startswith(PAGE + "?") and "session_id" not in link]
-    assert parse_qs(urlsplit(removing[0]).query)["user_id"] == ["anna&b=c"]
+    markup = read(q="user:anna&b=c session:s")
+    (removing,) = [tag["href"] for tag in markup.all("a", aria_label="Remove session:s")]
+    assert parse_qs(urlsplit(removing).query)["q"] == ["user:anna&b=c"]
     periods = [parse_qs(link[1:]) for link in markup.links if link.startswith("?period=")]
-    assert all(one["user_id"] == ["anna&b=c"] and one["session_id"] == ["s"] for one in periods)
+    assert [one["q"] for one in periods] == [["user:anna&b=c session:s"]] * 5
+
+
+def test_the_filters_of_older_addresses_become_conditions(project, read):
+    markup = read(q="tag:vip", user_id="a b", failed="1", add="words")
+    (line,) = [tag["value"] for tag in markup.all("input", type="hidden", name="q")]
+    assert line == 'tag:vip user:"a b" has:error words'
 
 
 def test_nothing_in_the_period_says_what_to_do(project, read):
     store(project, 3 * 24 * 60)
-    assert "Choose a longer period, or take a filter away." in read().words
+    assert "Choose a longer period." in read().words
+
+
+def test_nothing_found_says_what_was_searched_and_offers_ways_out(project, read):
+    store(project, 1, feature="faq")
+    markup = read(q="feature:faq model:none")
+    assert "fulfils all of this" in markup.words
+    assert "Searched all fields, and the text of every input and output" in markup.words
+    for way in ("without feature:faq", "without model:none", "all traces"):
+        assert way in markup.words
 
 
 def test_older_pages_follow_one_another_without_a_gap_or_a_repetition(project, read):
@@ -160,6 +177,7 @@ def test_older_pages_follow_one_another_without_a_gap_or_a_repetition(project, r
         *(make.span(name=f"trace-{n:03}", user_id="u", started_at=at + timedelta(seconds=n // 3)) for n in range(120)),
     )
     seen, address = [], f"{PAGE}?{urlencode({'user_id': 'u', 'period': '6h'})}"
+    index_marked()
     for size in (50, 50, 20):
         markup = read(address)
         assert len(named(markup)) == size
@@ -177,10 +195,14 @@ def test_a_page_that_is_full_to_the_row_has_no_older_one(project, read):
     assert not markup.all("a", rel="next")
 
 
-@pytest.mark.parametrize("before", ["", "~", "yesterday", "2026-11-21~", "9999-12-31T00:00:00+00:00~zz", "2026~\x00"])
-def test_an_older_page_that_nobody_linked_breaks_nothing(project, read, before):
+@pytest.mark.parametrize(
+    "after", ["", "~", "yesterday", "2026-11-21~", "9999-12-31T00:00:00+00:00~zz", "2026~\x00", "NaN~00"]
+)
+@pytest.mark.parametrize("sort", ["time", "-cost", "tokens"])
+def test_a_page_that_nobody_linked_breaks_nothing(project, read, sort, after):
     store(project, 5)
-    read(before=before)
+    index_marked()
+    read(sort=sort, after=after)
 
 
 def test_htmx_gets_only_the_rows(project, read, member_client):
@@ -248,4 +270,4 @@ def test_queries_do_not_grow_with_the_rows(project, member_client):
         with CaptureQueriesContext(connection) as queries:
             assert member_client.get(PAGE).status_code == 200
         counts.append(len(queries))
-    assert counts == [8, 8]  # session, user, project, summaries, spans, rows; projects and open incidents of the frame
+    assert counts == [7, 7]  # session, user, project, traces, rows; projects and open incidents of the frame

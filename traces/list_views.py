@@ -1,0 +1,79 @@
+"""The list of traces: the query line with its suggestions, and the rows that were found."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.access import project_for
+from llmobs.lib.http import PageRequest, now_of, page_or_fragment
+from traces import export, list_pages, pages
+from traces.queries.excerpts import payloads_of_hits
+from traces.queries.listed import rows_of
+from traces.queries.traces import has_traces
+from traces.queries.values import values_of
+from traces.search.asked import Asked, asked_of
+from traces.search.excerpt import excerpt
+from traces.search.find import indexed_up_to
+from traces.search.results import Place, places
+from traces.search.suggest import suggestions
+
+PAGE_ROWS = 50
+RECENT_ROWS = 8
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+@login_required
+def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
+    """The traces that the query line, the order and the period ask for."""
+    project = project_for(request.user, project_slug)
+    asked, now = asked_of(request.GET.dict()), now_of(request)
+    found = places(project.pk, asked, now, PAGE_ROWS + 1)
+    shown = found[:PAGE_ROWS]
+    context = list_pages.list_page(
+        project,
+        asked,
+        _rows(project.pk, asked, shown),
+        last=shown[-1].after if len(found) > PAGE_ROWS else None,
+        indexed_up_to=now if asked.newest_of_all else indexed_up_to(project.pk, now),
+        now=now,
+    )
+    if not shown and not has_traces(project.pk):
+        context |= pages.first_trace_help(project)
+    context["recent"] = [one["row"] for one in context["rows"][:RECENT_ROWS]]  # what an empty project shows at last
+    fragment = "traces/_trace_rows.html" if asked.after else "traces/_empty_project.html"
+    return render(request, page_or_fragment(request, "traces/trace_list.html", fragment), context)
+
+
+@require_GET
+@login_required
+def trace_export(request: PageRequest, project_slug: str) -> HttpResponseBase:
+    """The whole list as a file. A line that cannot be read, or a format that is none, is 400 in words."""
+    project = project_for(request.user, project_slug)
+    asked, kind = asked_of(request.GET.dict()), request.GET.get("format", "ndjson")
+    if asked.problem or kind not in export.FORMATS:
+        said = asked.problem.message if asked.problem else f"Formats are {' and '.join(export.FORMATS)}."
+        return HttpResponse(said, status=400, content_type="text/plain; charset=utf-8")
+    spans = kind == "ndjson" and request.GET.get("spans") == "1"
+    return export.response(export.Export(project, asked, now_of(request), kind, spans))
+
+
+@require_GET
+@login_required
+def suggestions_fragment(request: PageRequest, project_slug: str) -> HttpResponse:
+    """What may be meant at character `at` of the line that is being typed."""
+    project = project_for(request.user, project_slug)
+    line, at, now = request.GET.get("line", "")[:2_000], request.GET.get("at", ""), now_of(request)
+    place = int(at) if at.isascii() and at.isdecimal() and len(at) < 6 else len(line)
+    found = suggestions(line, place, lambda field, beginning: values_of(project.pk, field, beginning, now))
+    return render(request, "traces/_suggestions.html", {"suggestions": found})
+
+
+def _rows(project_id: int, asked: Asked, shown: list[Place]) -> list[list_pages.ListedTrace]:
+    """The rows of these places, with the text that was found."""
+    at = {place.trace_id: place for place in shown}
+    hits = {place.trace_id: place.span_id for place in shown if place.span_id}
+    said = {key: excerpt(sent, asked.terms) for key, sent in payloads_of_hits(project_id, hits).items()}
+    return [list_pages.ListedTrace(row, at[row.key], said.get(row.key, [])) for row in rows_of(project_id, list(at))]
