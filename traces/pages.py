@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Project
 from llmobs.lib.forms import PeriodForm
-from traces.account import account_of
+from traces.account import Beside, account_of
 from traces.listing import TraceRow
 from traces.queries.lookup import Hit
 from traces.queries.scores import StoredScore, by_span, of_whole
@@ -19,6 +19,7 @@ from traces.queries.spans import StoredSpan
 from traces.queries.traces import Summary, Trace
 from traces.records import Payload
 from traces.step import detail
+from traces.usual import against, cost_words
 
 _KIND_WORDS = {
     "request": "request",
@@ -48,11 +49,18 @@ def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_reques
     return {
         "section": "traces",
         "trace": flat,
-        "account": account_of(trace),
-        "notes": [note for note in trace.notes if note.code != "price_unknown"],  # the facts and a badge say it
         "step": detail(trace, selected, payload),
         "q": name,
         "printed": f"{name}, printed from llmobs on {timezone.localtime():%-d %B %Y at %H:%M}",
+    }
+
+
+def account_page(trace: Trace, beside: Beside) -> dict[str, Any]:
+    """The context of the top of the page of one trace."""
+    return {
+        "account": account_of(trace, timezone.now(), beside),
+        "against": against(trace.totals.duration_us, beside.usual),
+        "usual_cost": cost_words(beside.usual),
     }
 
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 import zlib
+from collections.abc import Iterable
 from typing import Final
 
 LONGEST_REASON: Final = 300
@@ -12,6 +13,7 @@ _ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
 _GZIP_OR_ZLIB: Final = 47  # zlib's word for "whichever of both it is"
 _RAW: Final = -15
+_SEARCHED_BYTES: Final = 1_000_000
 
 
 def alike(reason: str) -> str:
@@ -28,6 +30,13 @@ def readable(body: bytes, encoding: str, most: int) -> str:
     """
     text = _inflated(body, encoding, most * 4).decode("utf-8", "replace")[:most]
     return "".join(one if one in "\n\t" or unicodedata.category(one)[0] != "C" else "·" for one in text)
+
+
+def names_any(body: bytes, encoding: str, words: Iterable[bytes]) -> bool:
+    """Whether one of `words` stands in the first megabyte of a body, inflated where it is compressed, in any case."""
+    text = _inflated(body, encoding, _SEARCHED_BYTES)
+    lower = text.lower()
+    return any(word in text or word.lower() in lower for word in words)
 
 
 def _inflated(body: bytes, encoding: str, most: int) -> bytes:

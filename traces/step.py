@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from traces import account
 from traces.conversation import FOLD_BYTES, OPEN_BYTES, SHOWN_CHARACTERS, Message, as_text, conversation
 from traces.queries.spans import StoredSpan
 from traces.queries.traces import Trace
 from traces.records import Json, Payload, SpanRecord
+from traces.story import failure_words
 from traces.waterfall import FAMILIES
 
 _PARTS = ("template", "retriever", "parser", "tool")
@@ -136,7 +136,7 @@ def _words_alone(kind: str, payload: Payload) -> tuple[str, str]:
 def _state(span: StoredSpan) -> tuple[str, str]:
     record = span.record
     if span.failed:
-        why = account.failure_words(span)
+        why = failure_words(span)
         return why[0].upper() + why[1:], "bad"
     if not record.ended:
         return "Not ended", "warn"

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from traces import inbox_views, list_views, media_views, trace_files, views
+from traces import changes_views, inbox_views, list_views, media_views, trace_files, views
 
 app_name = "traces"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("p/<slug:project_slug>/suggestions", list_views.suggestions_fragment, name="suggestions-fragment"),
     path("p/<slug:project_slug>/traces/<path:trace_id>", views.trace_detail, name="trace-detail"),
     path("p/<slug:project_slug>/payload/<path:trace_id>", views.payload_fragment, name="payload-fragment"),
+    path("p/<slug:project_slug>/changes/<path:trace_id>", changes_views.changes, name="changes-fragment"),
     path("p/<slug:project_slug>/span-json/<path:trace_id>", trace_files.span_json, name="span-json"),
     path("p/<slug:project_slug>/download/<path:trace_id>", trace_files.trace_download, name="trace-download"),
     path("p/<slug:project_slug>/reproduce/<path:trace_id>", trace_files.call_download, name="call-download"),

@@ -20,6 +20,7 @@ from llmobs.lib.timerange import TimeRange
 from traces import ids, pages, payload, tabs
 from traces.conversation import text_at
 from traces.listing import TraceRow
+from traces.queries.beside import beside
 from traces.queries.listed import newest_ids, rows_of
 from traces.queries.lookup import Hit, look_up
 from traces.queries.scores import scores_of
@@ -35,6 +36,7 @@ from traces.queries.traces import (
 
 PAGE_ROWS = 50
 RECENT_ROWS = 8
+PAGE = "traces/trace_detail.html"
 FRAGMENT_CHARACTERS = 200_000  # of a long text at a time
 
 
@@ -98,7 +100,10 @@ def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> Http
         **tabs.shown(project, trace, (selected, sent), request.GET),
     }
     fragment = "traces/_step_rows.html" if "from" in request.GET else "traces/_step_swap.html"
-    return render(request, page_or_fragment(request, "traces/trace_detail.html", fragment), context)
+    template = page_or_fragment(request, PAGE, fragment)
+    if template == PAGE:
+        context |= pages.account_page(trace, beside(project, trace))
+    return render(request, template, context)
 
 
 @require_GET

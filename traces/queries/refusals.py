@@ -1,11 +1,16 @@
 """What was refused: the counts by reason, and single requests, newest first."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import Max, Sum
 
 from traces.models import Refusal, RefusalCount
+from traces.refusals import names_any
+
+NEAR = timedelta(minutes=10)
+MOST_NEAR = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +43,16 @@ def refusals(project_id: int, *, reason: str | None, before: int | None, limit: 
     if before is not None:
         found = found.filter(pk__lt=before)
     return list(found[:limit])
+
+
+def refusals_naming(project_id: int, words: Iterable[bytes], start: datetime, end: datetime) -> list[Refusal]:
+    """Of the newest ten refused requests from ten minutes before `start` to ten after `end`: those that name one.
+
+    `words` are ids as bodies hold them. Bodies are searched as far as they were kept; which of their parts was refused
+    is not told, so that a request that names the trace may have been refused for another one's part.
+    """
+    near = Refusal.objects.filter(
+        project_id=project_id, received_at__gte=start - NEAR, received_at__lte=end + NEAR, body__isnull=False
+    )
+    sought = list(words)
+    return [one for one in near.order_by("-id")[:MOST_NEAR] if names_any(bytes(one.body or b""), one.encoding, sought)]

@@ -11,7 +11,7 @@ from django.db import connection
 from llmobs.lib.timerange import TimeRange
 from traces import ids
 from traces.amounts import Totals, calls_among, totals_of
-from traces.notes import MOST_TRACES_OF_REQUEST, Note, notes_of
+from traces.notes import MOST_TRACES_OF_REQUEST, Note, complete, notes_of
 from traces.queries.spans import StoredSpan, spans_of
 from traces.tree import Node, pre_order
 
@@ -96,7 +96,7 @@ class Trace:
     @property
     def complete(self) -> bool:
         """Whether all that belongs to it has arrived, as far as the spans tell."""
-        return not {"root_missing", "parent_missing", "not_ended", "span_missing"} & {note.code for note in self.notes}
+        return complete(self.notes)
 
 
 def trace_of(project_id: int, trace_id: str) -> Trace | None:

@@ -45,6 +45,8 @@ def test_json_and_protobuf_mean_the_same():
         start_time_unix_nano=1_544_712_660_000_000_000,
         end_time_unix_nano=1_544_712_661_000_000_001,
         dropped_attributes_count=2,
+        dropped_events_count=3,
+        dropped_links_count=1,
         attributes=[
             KeyValue(key="text", value=AnyValue(string_value="x")),
             KeyValue(key="empty", value=AnyValue(string_value="")),
@@ -77,6 +79,8 @@ def test_json_and_protobuf_mean_the_same():
         "startTimeUnixNano": "1544712660000000000",
         "endTimeUnixNano": 1_544_712_661_000_000_001,
         "droppedAttributesCount": 2,
+        "droppedEventsCount": 3,
+        "droppedLinksCount": "1",
         "futureField": {"a": 1},
         "status": {"code": "STATUS_CODE_ERROR", "message": "boom"},
         "attributes": [
@@ -106,6 +110,7 @@ def test_json_and_protobuf_mean_the_same():
     assert one == other
     assert one.attributes["nan"] == "NaN"
     assert one.attributes["list"] == [1, None]
+    assert (one.attributes["otel.dropped_events_count"], one.attributes["otel.dropped_links_count"]) == (3, 1)
     assert one.status == "error"
 
 

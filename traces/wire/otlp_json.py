@@ -109,8 +109,7 @@ def _bad_span(span: Json) -> str | None:
 def _raw_span(index: int, span: dict[str, Json], resource: dict[str, Json], scope: str) -> RawSpan:
     status = member(span, "status")
     parent = text(span, "parentSpanId").lower()
-    dropped = integer(span.get("droppedAttributesCount"))
-    return RawSpan(
+    raw = RawSpan(
         index=index,
         trace_id=span["traceId"].lower(),
         span_id=span["spanId"].lower(),
@@ -125,8 +124,20 @@ def _raw_span(index: int, span: dict[str, Json], resource: dict[str, Json], scop
         scope=scope,
         events=[_event(event) for event in objects(span, "events")],
         links=[_link(link) for link in objects(span, "links")],
-        dropped_attributes=int(dropped) if isinstance(dropped, (int, float)) and 0 < dropped < 2**32 else 0,
+        dropped_attributes=_count(span, "droppedAttributesCount"),
     )
+    # What OpenTelemetry calls these counts as attributes; hardly ever there.
+    if dropped := _count(span, "droppedEventsCount"):
+        raw.attributes["otel.dropped_events_count"] = dropped
+    if dropped := _count(span, "droppedLinksCount"):
+        raw.attributes["otel.dropped_links_count"] = dropped
+    return raw
+
+
+def _count(span: dict[str, Json], name: str) -> int:
+    """A count of 32 bits; 0 for what is none."""
+    said = integer(span.get(name))
+    return int(said) if isinstance(said, (int, float)) and 0 < said < 2**32 else 0
 
 
 def _event(event: dict[str, Json]) -> SpanEvent:

@@ -172,6 +172,11 @@ def _raw_span(index: int, span: Span, resource: dict[str, Json], scope: str) -> 
         scope=scope,
         dropped_attributes=span.dropped_attributes_count,
     )
+    # What OpenTelemetry calls these counts as attributes; hardly ever there.
+    if span.dropped_events_count:
+        raw.attributes["otel.dropped_events_count"] = span.dropped_events_count
+    if span.dropped_links_count:
+        raw.attributes["otel.dropped_links_count"] = span.dropped_links_count
     if span.events:
         raw.events = [SpanEvent(e.name, e.time_unix_nano or None, attributes(e.attributes)) for e in span.events]
     if span.links:

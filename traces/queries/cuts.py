@@ -1,0 +1,79 @@
+"""What clients cut off before they sent: counts that OpenTelemetry tells, and marks at the ends of texts."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from django.db import connection
+
+from traces import payload
+from traces.badges import Cuts
+from traces.queries.spans import StoredSpan
+
+# Steps of a trace that are looked at for a page, and the bytes of their payloads together.
+MOST_STEPS: Final = 100
+MOST_BYTES: Final = 1_000_000
+
+# Day by day, as in `spans.SPANS`.
+BODIES = """
+    SELECT p.codec, p.body
+    FROM traces_summary t
+    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
+    CROSS JOIN LATERAL (
+        SELECT codec, body FROM traces_payload
+        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id
+            AND span_id = ANY(%(spans)s) OFFSET 0
+    ) p
+    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
+"""
+# `…[truncated]`, `... (truncated, 3412 more)`, `<truncated>`: at the end of a string, as the stored JSON has it.
+_MARK = re.compile(rb"""[\[(<][ .\xe2\x80\xa6]{0,8}truncated[^"\])>\\]{0,40}[\])>]\\?\"""", re.IGNORECASE)
+_COUNTED = (b'"dropped_attributes"', b'"otel.dropped_')
+# What OpenTelemetry calls these counts where a format has no field for them.
+EVENTS: Final = "otel.dropped_events_count"
+LINKS: Final = "otel.dropped_links_count"
+ATTRIBUTES: Final = "otel.dropped_attributes_count"
+
+
+def cuts_of(project_id: int, spans: Sequence[StoredSpan]) -> Cuts:
+    """What the senders of these spans left out, in the first hundred of them and the first megabyte they hold."""
+    chosen = list(_first(spans))
+    values: dict[str, Any] = {
+        "project": project_id,
+        "traces": list({span.record.trace_id for span in chosen}),
+        "spans": [span.span_id for span in chosen],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(BODIES, values)
+        return together(cuts_in(payload.decompress(codec, body)) for codec, body in cursor.fetchall())
+
+
+def together(found: Iterable[Cuts]) -> Cuts:
+    """The cuts of many steps."""
+    each = list(found)
+    return Cuts(**{name: sum(getattr(one, name) for one in each) for name in Cuts.__slots__})
+
+
+def cuts_in(body: bytes) -> Cuts:
+    """What one payload, as JSON, says was left out of it."""
+    texts = len(_MARK.findall(body))
+    attributes = events = links = 0
+    if any(name in body for name in _COUNTED):
+        sent = payload.loads(body)
+        said = sent.get("attributes", {})
+        attributes, events, links = (_count(said.get(name)) for name in (ATTRIBUTES, EVENTS, LINKS))
+        attributes = max(attributes, _count(sent.get("dropped_attributes")))
+    return Cuts(int(bool(texts or attributes or events or links)), attributes, events, links, texts)
+
+
+def _first(spans: Sequence[StoredSpan]) -> Iterable[StoredSpan]:
+    left = MOST_BYTES
+    for span in spans[:MOST_STEPS]:
+        left -= span.payload_bytes
+        if left >= 0:
+            yield span
+
+
+def _count(said: Any) -> int:
+    """A count as an attribute may spell it; 0 for what is none."""
+    return int(said) if re.fullmatch(r"[0-9]{1,9}", str(said)) else 0

@@ -1,0 +1,105 @@
+"""The calls of a feature around a moment: the last one before it that went well, and the newest of all.
+
+Rollups say in which five minutes the feature was asked, so that no stretch without it is read, and summaries of those
+five minutes say which traces. Each step is bounded: a week of buckets, eight of them, twenty traces of each.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection
+
+from llmobs.lib.timerange import FIVE_MINUTES, floor
+
+DAYS: Final = 7
+MOST_BUCKETS: Final = 8
+MOST_TRACES: Final = 20  # of one bucket
+MOST_SPANS: Final = 2_000  # of a trace that is compared; a larger one is passed over
+
+# Downwards through the primary key. `well`: some request of the five minutes did not fail.
+BUCKETS = """
+    SELECT starts_at FROM traces_rollup
+    WHERE project_id = %(project)s AND level = 'feature' AND feature = left(%(feature)s, 200)
+        AND starts_at <= %(until)s AND starts_at > %(since)s
+        AND requests > CASE WHEN %(well)s THEN requests_failed ELSE 0 END
+    ORDER BY starts_at DESC LIMIT %(most)s
+"""
+
+# Day by day, as in `spans.SPANS`. A trace went well when none of its steps failed, was refused or could not be read,
+# and nothing else had to answer instead.
+LIKE_IT = """
+    SELECT t.trace_id
+    FROM (
+        SELECT trace_id, happened_at, first_day, last_day FROM traces_summary
+        WHERE project_id = %(project)s AND happened_at >= %(start)s AND happened_at < %(end)s
+            AND coalesce(feature, service, '') = %(feature)s AND trace_id <> ALL(%(without)s)
+        ORDER BY happened_at DESC LIMIT %(most)s
+    ) t
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS spans,
+            bool_or(s.kind = %(kind)s AND (s.name = %(name)s OR s.prompt_name = %(prompt)s)) AS has_it,
+            bool_or(s.status = 'error' OR s.refused OR NOT s.format_valid OR s.fallback <> 'none') AS troubled
+        FROM (
+            SELECT kind, name, prompt_name, status, refused, format_valid, fallback
+            FROM generate_series(0, t.last_day - t.first_day) AS later
+            CROSS JOIN LATERAL (
+                SELECT * FROM traces_span
+                WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
+            ) each_day
+            LIMIT %(spans)s
+        ) s
+    ) told
+    WHERE told.has_it AND told.spans < %(spans)s AND (NOT %(well)s OR told.troubled IS NOT TRUE)
+    ORDER BY t.happened_at DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """What another call must share with this one to be compared with it: its feature, kind, and name or prompt."""
+
+    feature: str
+    kind: str
+    name: str
+    prompt_name: str | None
+
+
+def last_well(project_id: int, like: Like, before: datetime, trace_ids: list[bytes]) -> bytes | None:
+    """The last trace that began before a moment, has such a call and went well; None within a week: there is none.
+
+    Those of `trace_ids` are left out.
+    """
+    return _last(project_id, like, before, {"well": True, "without": trace_ids})
+
+
+def newest(project_id: int, like: Like, now: datetime) -> bytes | None:
+    """The newest trace that has such a call, however it went; None: the last week has none."""
+    return _last(project_id, like, now, {"well": False, "without": []})
+
+
+def _last(project_id: int, like: Like, before: datetime, how: dict[str, Any]) -> bytes | None:
+    values: dict[str, Any] = {
+        **how,
+        "project": project_id,
+        "feature": like.feature,
+        "kind": like.kind,
+        "name": like.name,
+        "prompt": like.prompt_name,
+        "spans": MOST_SPANS,
+    }
+    bounds: dict[str, Any] = {"until": before, "since": before - timedelta(days=DAYS), "most": MOST_BUCKETS}
+    with connection.cursor() as cursor:
+        cursor.execute(BUCKETS, {**values, **bounds})
+        for start in _with_its_own([starts_at for (starts_at,) in cursor.fetchall()], before):
+            end = min(start + FIVE_MINUTES, before)
+            cursor.execute(LIKE_IT, {**values, "start": start, "end": end, "most": MOST_TRACES})
+            if found := cursor.fetchone():
+                return bytes(found[0])
+    return None
+
+
+def _with_its_own(starts: list[datetime], before: datetime) -> list[datetime]:
+    """The rollups follow the spans by some seconds: the five minutes of `before` itself may not be in them yet."""
+    own = floor(before, FIVE_MINUTES)
+    return starts if own in starts else [own, *starts]
