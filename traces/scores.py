@@ -41,6 +41,8 @@ UPSERT_SCORES = f"""
 
 _AHEAD = timedelta(days=1)  # that a clock may be, as for spans
 
+TAKE_BACK = "DELETE FROM traces_score WHERE project_id = %(project)s AND score_id = %(score)s"
+
 
 @dataclass(slots=True)
 class _Row:
@@ -77,6 +79,12 @@ def write(project_id: int, scores: Sequence[Score], now: datetime) -> Receipt:
     receipt.updated += len(written) - sum(written)
     receipt.duplicates += len(rows) - len(written)
     return receipt
+
+
+def take_back(project_id: int, score_id: bytes) -> None:
+    """Forget a score. Safe to repeat."""
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_BACK, {"project": project_id, "score": score_id})
 
 
 def _newest(scores: Sequence[Score], now: datetime, receipt: Receipt) -> list[_Row]:

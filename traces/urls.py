@@ -1,14 +1,29 @@
 from django.urls import path, re_path
 
-from traces import changes_views, inbox_views, list_views, media_views, trace_files, views
+from traces import (
+    changes_views,
+    feedback_views,
+    inbox_views,
+    list_views,
+    lookup_views,
+    media_views,
+    session_views,
+    trace_files,
+    views,
+)
 
 app_name = "traces"
 urlpatterns = [
-    path("p/<slug:project_slug>", views.lookup, name="lookup"),
+    path("p/<slug:project_slug>", lookup_views.lookup, name="lookup"),
     path("p/<slug:project_slug>/traces", list_views.trace_list, name="trace-list"),
     path("p/<slug:project_slug>/export", list_views.trace_export, name="trace-export"),
     path("p/<slug:project_slug>/suggestions", list_views.suggestions_fragment, name="suggestions-fragment"),
     path("p/<slug:project_slug>/traces/<path:trace_id>", views.trace_detail, name="trace-detail"),
+    # Any character may stand in a session's id, a line's end too.
+    re_path(
+        r"^p/(?P<project_slug>[-a-zA-Z0-9_]+)/sessions/(?P<session_id>(?s:.+))\Z", session_views.session, name="session"
+    ),
+    path("p/<slug:project_slug>/feedback/<path:trace_id>", feedback_views.feedback, name="feedback"),
     path("p/<slug:project_slug>/payload/<path:trace_id>", views.payload_fragment, name="payload-fragment"),
     path("p/<slug:project_slug>/changes/<path:trace_id>", changes_views.changes, name="changes-fragment"),
     path("p/<slug:project_slug>/span-json/<path:trace_id>", trace_files.span_json, name="span-json"),

@@ -61,6 +61,8 @@ class StoredScore:
     @property
     def source_words(self) -> str:
         """Who gave it, for a page."""
+        if self.source == "member" and isinstance(member := self.metadata.get("member"), str):
+            return f"by {member[:100]}"
         return _SOURCE_WORDS.get(self.source, self.source)
 
     @property
@@ -109,15 +111,31 @@ def scores_of(project_id: int, trace: Trace) -> list[StoredScore]:
     """All scores that belong to the trace in any way, the latest first, at most MOST_SCORES."""
     records = [span.record for span in trace.spans]
     wholes = trace.summaries
-    sessions = _known([*(one.session_id for one in wholes), *(one.session_id for one in records)])
-    requests = _known([*(one.request_id for one in wholes), *(one.request_id for one in records)])
+    return scores_among(
+        project_id,
+        traces=[one.trace_id for one in wholes],
+        spans=[span.span_id for span in trace.spans],
+        sessions=_known([*(one.session_id for one in wholes), *(one.session_id for one in records)]),
+        requests=_known([*(one.request_id for one in wholes), *(one.request_id for one in records)]),
+    )
+
+
+def scores_among(
+    project_id: int,
+    *,
+    traces: Sequence[bytes] = (),
+    spans: Sequence[bytes] = (),
+    sessions: Sequence[str] = (),
+    requests: Sequence[str] = (),
+) -> list[StoredScore]:
+    """The scores of these, the latest first, at most MOST_SCORES. `spans` are those whose scores name no trace."""
     values: dict[str, Any] = {
         "project": project_id,
-        "traces": [one.trace_id for one in wholes],
-        "spans": [span.span_id for span in trace.spans],
-        "sessions": sessions,
+        "traces": list(traces),
+        "spans": list(spans),
+        "sessions": list(sessions),
         "sessions_begin": [one[:200] for one in sessions],
-        "requests": requests,
+        "requests": list(requests),
         "requests_begin": [one[:200] for one in requests],
         "limit": MOST_SCORES,
     }

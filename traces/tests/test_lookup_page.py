@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import make
 from tests.markup import HOSTILE, Markup
+from traces.search.index import index_marked
 
 PAGE = "/p/shop"
 TRACE = bytes.fromhex("5b8efff798038103d269b633813fc60c")
@@ -82,12 +83,20 @@ def test_several_traces_of_one_request_lead_to_the_newest_which_names_the_others
     assert f"{PAGE}/traces/{old[0].trace_id.hex()}" in Markup(member_client.get(location)).links
 
 
-@pytest.mark.parametrize(("field", "value"), [("session_id", "s-7"), ("user_id", "anna@example.org")])
-def test_a_session_or_user_with_several_traces_leads_to_their_list(look_up, project, member_client, field, value):
+@pytest.mark.parametrize(
+    ("field", "value", "page"),
+    [("session_id", "s-7", f"{PAGE}/sessions/s-7"), ("user_id", "anna@example.org", f"{PAGE}/traces?q=")],
+)
+def test_a_session_or_user_with_several_traces_leads_to_all_of_them(
+    look_up, project, member_client, field, value, page
+):
     for name in ("first", "second"):
         make.stored(project.pk, make.span(name=name, **{field: value}))
     make.stored(project.pk, make.span(name="of another"))
-    listed = Markup(member_client.get(look_up(value).headers["Location"]))
+    index_marked()
+    location = look_up(value).headers["Location"]
+    assert location.startswith(page)
+    listed = Markup(member_client.get(location))
     assert "first" in listed.words
     assert "second" in listed.words
     assert "of another" not in listed.words

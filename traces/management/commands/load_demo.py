@@ -14,7 +14,7 @@ from traces.demo.cases import GUIDE
 from traces.demo.scripts import SESSION
 from traces.demo.week import week
 from traces.ingest import ingest
-from traces.queries.lookup import look_up
+from traces.queries.lookup import exact
 from traces.records import Json, RawSpan, Receipt
 from traces.wire import plain
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         found = Project.objects.filter(slug=project).first()
         if found is None:
             raise CommandError(f"There is no project {project}. `manage.py up` makes the project demo.")
-        if end is None and look_up(found.pk, GUIDE):
+        if end is None and exact(found.pk, [GUIDE]):
             self.stdout.write(f"The project {project} has its demo traces already.")
             return
         receipt = load(found.pk, _utc(end), days, seed)

@@ -1,0 +1,27 @@
+"""Where things stand that are named by ids of senders, which may hold any character."""
+
+import re
+from urllib.parse import quote, urlencode
+
+from django.urls import reverse
+
+# A browser takes these for steps up, and some servers refuse the others.
+_NO_SEGMENT = re.compile(r"\.{1,2}|.*[\x00-\x1f\x7f\ud800-\udfff].*", re.DOTALL)
+
+
+def session_url(project_slug: str, session_id: str) -> str:
+    """The page of a session; for an id that no path can hold, the list of its traces."""
+    if _NO_SEGMENT.fullmatch(session_id):
+        return list_url(project_slug, session_id=session_id)
+    return reverse("traces:session", args=[project_slug, "-"])[:-1] + quote(session_id, safe="")
+
+
+def list_url(project_slug: str, **filters: str) -> str:
+    """The list of the traces of the last 30 days with these filters."""
+    return f"{reverse('traces:trace-list', args=[project_slug])}?{urlencode({**filters, 'period': '30d'})}"
+
+
+def trace_url(project_slug: str, address: str, span_id: bytes | None = None) -> str:
+    """The page of a trace, which `address` names, with a span open."""
+    url = reverse("traces:trace-detail", args=[project_slug, address])
+    return f"{url}?span={span_id.hex()}" if span_id else url

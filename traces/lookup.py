@@ -1,0 +1,85 @@
+"""The one box: from a text that somebody pasted to what it names, in the order of how sure that is."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+
+from accounts.models import Project
+from llmobs.lib.timerange import TimeRange
+from traces.matches import Match, matches
+from traces.pasted import Address, Pasted
+from traces.queries.beginnings import beginnings
+from traces.queries.lookup import Hit, exact
+from traces.queries.traces import summaries_of
+from traces.search.find import Found, find_within
+from traces.search.grammar import QueryError, Term, parse
+from traces.search.which import holders
+
+MOST_WORDS: Final = 12  # a text of more is no question, and no trace holds all of a mail's words
+WORDS_SECONDS: Final = 2.0
+SHOWN_BY_WORDS: Final = 8
+_MOST_VALUES: Final = 12  # of a text, that are looked for under each key
+_METADATA: Final = "metadata."
+# Ids of senders that are no hex have no index of their own for their beginnings.
+_IDS: Final = ("trace", "span")
+
+
+def look_up(project: Project, pasted: Pasted) -> list[Match]:
+    """What `pasted` names in the project, the surest kind first, newest first. Empty when nothing does.
+
+    Ids are matched whole; only where none is known, as the beginning of one.
+    """
+    keys = [_METADATA + key for key in project.id_keys]
+    known = exact(project.pk, pasted.ids) + _held(project, _facts(keys, pasted.ids))
+    if known:
+        return matches(known)
+    begun = beginnings(project.pk, pasted.beginnings)
+    told = {(hit.kind, hit.summary.trace_id) for hit in begun}  # the ids are facts in the index of the search too
+    held = _held(project, _facts([*_IDS, *keys], pasted.beginnings), prefix=True)
+    return matches([*begun, *(hit for hit in held if (hit.kind, hit.summary.trace_id) not in told)])
+
+
+def by_words(project: Project, pasted: Pasted, now: datetime) -> tuple[list[Found], tuple[Term, ...]]:
+    """The newest traces whose text holds the words of `pasted`, one more than are shown; and what was looked for.
+
+    Nothing is looked for in a long text. A line of the query language is understood too.
+    """
+    terms = _terms(pasted.text)
+    if not terms:
+        return [], ()
+    period = TimeRange(now - timedelta(days=settings.SPAN_RETENTION_DAYS + 2), now + timedelta(days=1))
+    return find_within(WORDS_SECONDS, project.pk, period, terms, limit=SHOWN_BY_WORDS + 1).found, terms
+
+
+def is_there(project: Project, address: Address) -> bool:
+    """Whether the project has the trace or session that this address is of."""
+    kinds = ("session",) if address.page == "sessions" else ("trace",)
+    return bool(exact(project.pk, address.ids[:1], kinds))
+
+
+def _terms(text: str) -> tuple[Term, ...]:
+    if not 0 < len(text.split()) <= MOST_WORDS:
+        return ()
+    try:
+        return parse(text)
+    except QueryError:
+        return tuple(Term(None, ":", word) for word in text.split())
+
+
+def _facts(names: Iterable[str], values: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, value) for name in names for value in values[:_MOST_VALUES]]
+
+
+def _held(project: Project, sought: Sequence[tuple[str, str]], *, prefix: bool = False) -> list[Hit]:
+    """The traces that hold one of these facts, as hits: their kind is the key of the metadata, or the field."""
+    found = holders(project.pk, sought, prefix=prefix) if sought else []
+    if not found:
+        return []
+    summaries = {one.trace_id: one for one in summaries_of(project.pk, {one.trace_id for one in found})}
+    return [
+        Hit(one.name.removeprefix(_METADATA), one.value, None, summaries[one.trace_id])
+        for one in found
+        if one.trace_id in summaries
+    ]

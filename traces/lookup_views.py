@@ -1,0 +1,110 @@
+"""The look-up page: one box for any id, a whole mail, a log line, an address, or words."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import Resolver404, resolve
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.access import project_for, projects_of
+from accounts.models import Project, User
+from llmobs.lib.http import PageRequest, now_of, page_or_fragment
+from llmobs.lib.timerange import TimeRange
+from traces import lookup_page, pages
+from traces.addresses import list_url, trace_url
+from traces.listing import TraceRow
+from traces.lookup import by_words, is_there, look_up
+from traces.matches import Match, only_one
+from traces.pasted import Pasted, read
+from traces.queries.listed import newest_ids, rows_of
+from traces.queries.traces import has_traces
+from traces.search.find import indexed_up_to
+
+RECENT_ROWS = 8
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+@login_required
+def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
+    """The box. What names one thing leads straight to it; several are listed; none says what was searched."""
+    project = project_for(request.user, project_slug)
+    pasted = read(request.GET.get("q", ""), project.slug)
+    there = _pasted_page(request.user, project, pasted) if pasted.is_address else None
+    found = [] if there else look_up(project, pasted)
+    if one := only_one(found):
+        there = lookup_page.match_url(project, found, one)
+    if not found:
+        there = there or _pasted_page(request.user, project, pasted)
+    if there:
+        return redirect(there)
+    now = now_of(request)
+    worded = {} if found else _by_words(project, pasted, now)
+    if "there" in worded:
+        return redirect(worded["there"])
+    context = {
+        "project": project,
+        "section": "lookup",
+        "q": pasted.text,
+        "hits": lookup_page.match_rows(project, found, pasted, _rows_of(project, found)),
+        "picked": lookup_page.picked(found, pasted),
+        "tried": lookup_page.tried(pasted),
+        **worded,
+        "recent": [] if found or worded.get("by_words") else _recent(project, now),
+        **({} if has_traces(project.pk) else pages.first_trace_help(project)),
+    }
+    return render(request, page_or_fragment(request, "traces/lookup.html", "traces/_empty_project.html"), context)
+
+
+def _by_words(project: Project, pasted: Pasted, now: datetime) -> dict[str, Any]:
+    """The traces that hold the words which were pasted; `there`: the page to go to, of one trace or of the list."""
+    if not pasted.text:
+        return {}
+    found, terms = by_words(project, pasted, now)
+    if any(term.field for term in terms):
+        return {"there": list_url(project.slug, q=pasted.text)}
+    rows = rows_of(project.pk, [one.trace_id for one in found])
+    if len(rows) == 1:
+        return {"there": trace_url(project.slug, rows[0].address, found[0].span_id)}
+    text_up_to = indexed_up_to(project.pk, now) if terms else None
+    return {
+        **lookup_page.words_page(project, found, rows, pasted.text),
+        "searched": lookup_page.searched(project, now, text_up_to=text_up_to),
+    }
+
+
+def _pasted_page(user: User, project: Project, pasted: Pasted) -> str | None:
+    """The page of ours whose address was pasted, on this host; None where there is none that `user` may see.
+
+    Other hosts than this one may show the same pages, so the host says nothing.
+    """
+    for address in pasted.addresses:
+        there = project if address.slug == project.slug else projects_of(user).filter(slug=address.slug).first()
+        if there and address.page and is_there(there, address):
+            return address.path.replace("/payload/", "/traces/", 1)
+        if there and pasted.is_address and not address.page and _is_page(address.path):
+            return address.path
+    return None
+
+
+def _is_page(path: str) -> bool:
+    """Whether a page of a project stands at this path."""
+    try:
+        return "project_slug" in resolve(unquote(urlsplit(path).path)).kwargs
+    except Resolver404:
+        return False
+
+
+def _rows_of(project: Project, found: list[Match]) -> dict[bytes, TraceRow]:
+    keys = dict.fromkeys(match.newest.summary.trace_id for match in found[: lookup_page.SHOWN_MATCHES])
+    return {row.key: row for row in rows_of(project.pk, list(keys))}
+
+
+def _recent(project: Project, now: datetime) -> list[TraceRow]:
+    period = TimeRange(datetime.fromtimestamp(0, tz=now.tzinfo), now.replace(year=now.year + 1, month=1, day=1))
+    return rows_of(project.pk, [trace_id for _, trace_id in newest_ids(project.pk, period, limit=RECENT_ROWS)])
