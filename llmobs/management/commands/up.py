@@ -21,7 +21,7 @@ from llmobs.embedded import EmbeddedError
 from llmobs.lock import LEFTOVER_SECONDS, locked, require_free_port
 from llmobs.supervise import Service
 
-THREADS = 8  # of each web worker, and the size of its database pool
+THREADS = 16  # of each web worker, and the size of its database pool
 READY_SECONDS = 60
 HOPELESS_DEATHS = 3  # in a row, before it was ever ready
 EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104  # compared with, not listened on
