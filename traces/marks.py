@@ -5,8 +5,8 @@ Rows are only ever added. A unique mark with DO NOTHING lost one of two spans wh
 transaction, and with DO UPDATE eight writers fell from 1,580 transactions a second to 200.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -15,14 +15,14 @@ from llmobs.lib.timerange import FIVE_MINUTES, floor
 from traces import arrays
 from traces.summaries import Revised
 
-ADD = arrays.Statement.of("""
-    WITH unindexed AS (
-        INSERT INTO traces_unindexed (project_id, trace_id) SELECT %(project)s, unnest(%(traces)s::bytea[])
-    )
+ADD = """
     INSERT INTO traces_mark (project_id, starts_at)
     SELECT %(project)s, unnest(%(starts)s::timestamptz[])
-""")
-# A trace that grew may have made a wrapper of an older call, moved its own beginning, or learnt its feature.
+"""
+ADD_UNINDEXED = """
+    INSERT INTO traces_unindexed (project_id, trace_id) SELECT %(project)s, unnest(%(traces)s::bytea[])
+"""
+# Asked only of traces that last long: the question costs a millisecond and more with every partition.
 ADD_ALL_OF_TRACES = """
     INSERT INTO traces_mark (project_id, starts_at)
     SELECT DISTINCT s.project_id, date_bin('5 minutes', s.happened_at, 'epoch')
@@ -34,22 +34,37 @@ ADD_ALL_OF_TRACES = """
     ) s
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
+_LONG = timedelta(hours=1)
 
 
-def add(
-    connection: "psycopg.Connection[Any]", project_id: int, moments: Iterable[datetime], traces: Iterable[bytes] = ()
-) -> None:
-    """Mark the intervals of these moments, and the traces with these ids as to be indexed."""
+def values(moments: Iterable[datetime], traces: Iterable[bytes]) -> dict[str, arrays.Array]:
+    """What ADD takes for the intervals of these moments, and ADD_UNINDEXED for the traces with these ids."""
     starts = sorted({floor(moment, FIVE_MINUTES) for moment in moments})
-    values = {"starts": arrays.array("timestamptz", starts), "traces": arrays.array("bytea", sorted(set(traces)))}
-    ADD.send(connection, {"project": project_id, **values})
+    return {"starts": arrays.array("timestamptz", starts), "traces": arrays.array("bytea", sorted(set(traces)))}
 
 
 def add_of_traces(
     cursor: "psycopg.Cursor[Any]", project_id: int, moments: Iterable[datetime], revised: list[Revised]
 ) -> None:
-    """Mark the intervals of these moments, and all of those that `revised` traces touch or touched."""
-    begun = [at for trace in revised for at in (trace.was_happened_at, trace.happened_at)]
-    with cursor.connection.pipeline():
-        add(cursor.connection, project_id, [*moments, *begun])
-        cursor.execute(ADD_ALL_OF_TRACES, {"project": project_id, "traces": [trace.trace_id for trace in revised]})
+    """Mark the intervals of these moments, and all of those that `revised` traces touch or touched.
+
+    A trace that grew may have made a wrapper of an older call, moved its own beginning, or learnt its feature.
+    """
+    marked = [*moments, *(trace.was_happened_at for trace in revised)]
+    long = []
+    for trace in revised:
+        if trace.last_at - trace.happened_at > _LONG:
+            long.append(trace.trace_id)
+        else:
+            marked += _between(trace.happened_at, trace.last_at)
+    cursor.execute(ADD, {"project": project_id, **values(marked, ())})
+    if long:
+        cursor.execute(ADD_ALL_OF_TRACES, {"project": project_id, "traces": long})
+
+
+def _between(first: datetime, last: datetime) -> Iterator[datetime]:
+    """A moment of every interval from the first moment to the last."""
+    at = floor(first, FIVE_MINUTES)
+    while at <= last:
+        yield at
+        at += FIVE_MINUTES

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
-
 from traces import arrays, preview
 from traces.records import SpanRecord
 
@@ -17,6 +15,7 @@ _TYPES = {
     "trace_id": "bytea",
     "happened_at": "timestamptz",
     "ended_at": "timestamptz",
+    "last_at": "timestamptz",
     "first_day": "date",
     "last_day": "date",
     "has_root": "boolean",
@@ -37,21 +36,22 @@ _RANKED = ", ".join(
         {name}_rank = LEAST(kept.{name}_rank, excluded.{name}_rank)"""
     for name in ("name", "asked", "answered")
 )
-UPSERT_SUMMARIES = arrays.Statement.of(f"""
+UPSERT = f"""
     INSERT INTO traces_summary AS kept (project_id, {_NAMES})
     SELECT %(project)s, * FROM unnest({_ARRAYS})
     ON CONFLICT (project_id, trace_id) DO UPDATE SET
         was_happened_at = kept.happened_at,
         happened_at = LEAST(kept.happened_at, excluded.happened_at),
         ended_at = GREATEST(kept.ended_at, excluded.ended_at),
+        last_at = GREATEST(kept.last_at, excluded.last_at),
         first_day = LEAST(kept.first_day, excluded.first_day),
         last_day = GREATEST(kept.last_day, excluded.last_day),
         has_root = kept.has_root OR excluded.has_root,
         {_RANKED},
         {_LEAST},
         revision = kept.revision + 1
-    RETURNING trace_id, happened_at, was_happened_at, revision, first_day < last_day
-""")
+    RETURNING trace_id, happened_at, was_happened_at, last_at, revision, first_day < last_day
+"""
 
 # Ranks: the least wins. Roots come before all others, whatever the moment.
 _ROOTS_FIRST = -4 * 10**18
@@ -63,31 +63,26 @@ _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """A trace that was there before: where it began until now, and where it begins now."""
+    """A trace that was there before: where it began until now, where it begins now, and when its last span does."""
 
     trace_id: bytes
     happened_at: datetime
     was_happened_at: datetime
+    last_at: datetime
     several_days: bool
 
 
-def send(
-    connection: "psycopg.Connection[Any]", project_id: int, spans: list[tuple[SpanRecord, datetime]]
-) -> "psycopg.RawCursor[Any]":
-    """Merge what `spans` (each with the moment it happened) say of their traces into the summaries.
-
-    `revised` reads what comes back.
-    """
+def values(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, arrays.Array]:
+    """What `spans` (each with the moment it happened) say of their traces, as UPSERT takes it."""
     rows = _rows(spans)
-    columns = {name: arrays.array(kind, [row[name] for row in rows]) for name, kind in _TYPES.items()}
-    return UPSERT_SUMMARIES.send(connection, {"project": project_id, **columns})
+    return {name: arrays.array(kind, [row[name] for row in rows]) for name, kind in _TYPES.items()}
 
 
-def revised(sent: "psycopg.RawCursor[Any]") -> list[Revised]:
-    """The traces that had a summary before: other intervals than the spans' own may count differently now."""
+def revised(returned: Iterable[tuple[Any, ...]]) -> list[Revised]:
+    """Of what UPSERT returned the traces that had a summary before: they may count differently in other intervals."""
     return [
-        Revised(trace_id, happened_at, was_happened_at, several_days)
-        for trace_id, happened_at, was_happened_at, revision, several_days in sent.fetchall()
+        Revised(trace_id, happened_at, was_happened_at, last_at, several_days)
+        for trace_id, happened_at, was_happened_at, last_at, revision, several_days in returned
         if revision
     ]
 
@@ -113,6 +108,7 @@ def _row(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, Any]:
         "trace_id": spans[0][0].trace_id,
         "happened_at": first,
         "ended_at": max((end for record, at in spans if (end := _ended_at(record, at))), default=None),
+        "last_at": last,
         "first_day": first.astimezone(UTC).date(),
         "last_day": last.astimezone(UTC).date(),
         "has_root": any(record.is_root for record, _ in spans),

@@ -37,11 +37,17 @@ VALID_KEYS = arrays.Statement.of("""
     SELECT count(*) FROM accounts_key WHERE digest = ANY(%(keys)s::bytea[]) AND revoked_at IS NULL
 """)
 
-INSERT_PAYLOADS = arrays.Statement.of("""
+INSERT_PAYLOADS = """
     INSERT INTO traces_payload (project_id, codec, day, trace_id, span_id, body)
     SELECT %(project)s, %(codec)s, *
     FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[], %(body)s::bytea[])
     ON CONFLICT (project_id, day, trace_id, span_id) DO UPDATE SET body = excluded.body, codec = excluded.codec
+"""
+# One statement for all that follows the rows. Its tables are written in no certain order; nobody waits for another in
+# them but for a trace's summary, and the rows before them are already locked.
+WRITE_THE_REST = arrays.Statement.of(f"""
+    WITH payloads AS ({INSERT_PAYLOADS}), marked AS ({marks.ADD}), unindexed AS ({marks.ADD_UNINDEXED})
+    {summaries.UPSERT}
 """)
 
 _SETS = ", ".join(
@@ -108,14 +114,23 @@ def _insert(
 
 
 def _write_the_rest(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> None:
-    """Payloads, summaries and marks of the rows that are new or changed, in one round trip if no trace was there."""
-    with cursor.connection.pipeline():
-        _write_payloads(cursor, project_id, written)
-        summed = summaries.send(cursor.connection, project_id, [(row.record, row.happened_at) for row in written])
-        marks.add(cursor.connection, project_id, _moments(written), (row.key[0] for row in written))
-    if revised := summaries.revised(summed):
+    """Payloads, summaries and marks of the rows that are new or changed."""
+    if revised := _follow(cursor, project_id, written):
         brought = _bring_home(cursor, project_id, written, revised)
         marks.add_of_traces(cursor, project_id, _moments(brought), revised)
+
+
+def _follow(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> list[summaries.Revised]:
+    """What follows from these rows, and the traces that were there before."""
+    values = {
+        "project": project_id,
+        "codec": payload.ZSTD_JSON_DICTIONARY,
+        "body": arrays.array("bytea", [row.packed or payload.compress(row.body) for row in written]),
+        **stored.keys(written),
+        **marks.values(_moments(written), (row.key[0] for row in written)),
+        **summaries.values([(row.record, row.happened_at) for row in written]),
+    }
+    return summaries.revised(WRITE_THE_REST.execute(cursor.connection, values))
 
 
 def _moments(of: list[Row]) -> list[datetime]:
@@ -139,8 +154,7 @@ def _bring_home(
     changed = _update(cursor, project_id, home, stored.LOCK_AT_ONCE)
     astray.delete(cursor, project_id, stored.keys(strays))
     if changed:
-        _write_payloads(cursor, project_id, changed)
-        summaries.send(cursor.connection, project_id, [(row.record, row.happened_at) for row in changed])
+        _follow(cursor, project_id, changed)
     return changed
 
 
@@ -202,12 +216,6 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
         return False
     row.digest = rows.remembered(new, digests)
     return True
-
-
-def _write_payloads(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> None:
-    bodies = arrays.array("bytea", [row.packed or payload.compress(row.body) for row in written])
-    values = {"project": project_id, "codec": payload.ZSTD_JSON_DICTIONARY, "body": bodies, **stored.keys(written)}
-    INSERT_PAYLOADS.send(cursor.connection, values)
 
 
 def _columns(of: list[Row]) -> dict[str, arrays.Array]:
