@@ -24,9 +24,12 @@ class Totals:
     duration_us: int | None
 
 
-def totals_of(spans: list[StoredSpan]) -> Totals:
-    """Sums over the calls among `spans`; wrappers' tokens repeat their children's and are left out."""
-    among = calls_among(spans)
+def totals_of(spans: list[StoredSpan], among: set[tuple[bytes, bytes]] | None = None) -> Totals:
+    """Sums over the calls among `spans`; wrappers' tokens repeat their children's and are left out.
+
+    `among`: what `calls_among` says of them, where it is known already.
+    """
+    among = calls_among(spans) if among is None else among
     counted = [span.record for span in spans if (span.record.trace_id, span.span_id) in among]
     costs = [call.cost_usd for call in counted if call.cost_usd is not None]
     return Totals(

@@ -21,41 +21,36 @@ def pre_order(spans: Iterable[StoredSpan]) -> list[Node]:
 
     Cycles, which only a broken sender makes, are cut at their earliest span.
     """
-    ordered = sorted(spans, key=lambda span: (span.happened_at, span.span_id))
-    known = {(span.record.trace_id, span.span_id) for span in ordered}
-    children: dict[tuple[bytes, bytes], list[StoredSpan]] = {}
-    roots: list[StoredSpan] = []
-    for span in ordered:
-        if span.parent_id is None or span.parent_id == span.span_id:
-            roots.append(span)
-        elif (key := (span.record.trace_id, span.parent_id)) in known:
-            children.setdefault(key, []).append(span)
-        else:
-            roots.append(span)
+    ordered = sorted(spans, key=lambda span: (span.happened_at, span.record.span_id))
+    places = {(span.record.trace_id, span.record.span_id): place for place, span in enumerate(ordered)}
+    below: dict[int, list[int]] = {}
+    roots: list[int] = []
+    for place, span in enumerate(ordered):
+        record = span.record
+        above = None if record.parent_id is None else places.get((record.trace_id, record.parent_id))
+        (roots if above is None or above == place else below.setdefault(above, [])).append(place)
     nodes: list[Node] = []
-    placed: set[tuple[bytes, bytes]] = set()
+    placed = bytearray(len(ordered))
     for root in roots:
-        _place(root, children, nodes, placed)
+        _place(root, ordered, below, nodes, placed)
     if len(nodes) < len(ordered):  # the rest is what only a cycle holds
-        for span in ordered:
-            _place(span, children, nodes, placed)
+        for place in range(len(ordered)):
+            _place(place, ordered, below, nodes, placed)
     return nodes
 
 
 def _place(
-    root: StoredSpan,
-    children: dict[tuple[bytes, bytes], list[StoredSpan]],
-    nodes: list[Node],
-    placed: set[tuple[bytes, bytes]],
+    root: int, ordered: list[StoredSpan], below: dict[int, list[int]], nodes: list[Node], placed: bytearray
 ) -> None:
     """Append `root` and all below it; a stack of our own, because a trace may be deeper than Python's."""
-    stack = [(root, 0)]
+    stack, depths = [root], [0]
     while stack:
-        span, depth = stack.pop()
-        key = (span.record.trace_id, span.span_id)
-        if key in placed:
+        place, depth = stack.pop(), depths.pop()
+        if placed[place]:
             continue
-        placed.add(key)
-        below = children.get(key, [])
-        nodes.append(Node(span, depth, len(below), orphan=depth == 0 and span.parent_id is not None))
-        stack.extend((child, depth + 1) for child in reversed(below))
+        placed[place] = 1
+        span, children = ordered[place], below.get(place, ())
+        nodes.append(Node(span, depth, len(children), orphan=depth == 0 and span.record.parent_id is not None))
+        if children:
+            stack.extend(reversed(children))
+            depths.extend([depth + 1] * len(children))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -13,9 +14,9 @@ from traces.records import Payload, SpanRecord
 
 _NOT_COLUMNS = ("payload", "start_may_change")
 _COLUMNS = tuple(field.name for field in fields(SpanRecord) if field.name not in _NOT_COLUMNS)
-# The record's fields in their order, as places among the columns; those that are no columns are between.
-_BEFORE_PAYLOAD = _COLUMNS.index("confidence") + 1
-_STARTED_AT = _COLUMNS.index("started_at")
+# Where the record's fields stand in a line; those that are no columns come after the confidence.
+_FIRST = 3
+_AFTER_PAYLOAD = _FIRST + _COLUMNS.index("confidence") + 1
 _RECORD: Callable[..., SpanRecord] = SpanRecord
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -124,12 +125,14 @@ def _payload(codec: int, body: bytes) -> Payload:
 
 
 def _stored(line: tuple[Any, ...]) -> StoredSpan:
-    happened_at, received_at, payload_bytes, *values = line
-    if values[_STARTED_AT] is not None:
-        values[_STARTED_AT] = _moment(values[_STARTED_AT])
-    record = _RECORD(*values[:_BEFORE_PAYLOAD], Payload(), False, *values[_BEFORE_PAYLOAD:])
-    return StoredSpan(record, _moment(happened_at), _moment(received_at), payload_bytes)
+    record = _RECORD(*line[_FIRST:_AFTER_PAYLOAD], Payload(), False, *line[_AFTER_PAYLOAD:])
+    happened_at = _moment(line[0])
+    sent: Any = record.started_at
+    if sent is not None:
+        record.started_at = happened_at if sent == line[0] else _moment(sent)
+    return StoredSpan(record, happened_at, _moment(line[1]), line[2])
 
 
+@lru_cache(maxsize=1024)  # the spans of one request were received at one moment
 def _moment(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)

@@ -87,7 +87,7 @@ class Trace:
 
     @cached_property
     def totals(self) -> Totals:
-        return totals_of(self.spans)
+        return totals_of(self.spans, self.call_ids)
 
     @cached_property
     def notes(self) -> list[Note]:
