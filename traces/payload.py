@@ -23,7 +23,6 @@ _dictionary = zstandard.ZstdCompressionDict(DICTIONARY, dict_type=zstandard.DICT
 _dictionary.precompute_compress(level=_LEVEL)
 _FIELDS = tuple(field.name for field in fields(Payload))
 _values_of = attrgetter(*_FIELDS)
-_NONE: dict[str, Json] = {"attributes": {}, "dropped_attributes": 0}  # elsewhere 0, false and {} are what was sent
 # Compressors may not be shared by threads; making one costs more than compressing a span.
 _local = threading.local()
 
@@ -34,9 +33,10 @@ def encode(payload: Payload) -> bytes:
     Keys are sorted, so that equal payloads have equal bytes.
     """
     sent = {name: value for name, value in zip(_FIELDS, _values_of(payload), strict=True) if value is not None}
-    for name, nothing in _NONE.items():
-        if sent[name] == nothing:
-            del sent[name]
+    if not payload.attributes:  # elsewhere 0, false and {} are what was sent
+        del sent["attributes"]
+    if not payload.dropped_attributes:
+        del sent["dropped_attributes"]
     try:
         return orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # integers past 64 bits, lone surrogates: orjson refuses both

@@ -8,6 +8,7 @@ PREVIEW_CHARACTERS = 300
 ASKED_KEYS = ("question", "query", "input", "message", "user_message", "text", "prompt", "content")
 ANSWERED_KEYS = ("answer", "output", "reply", "response", "result", "message", "text", "content")
 _DEEPEST = 4
+_NEARLY_ALWAYS_ENOUGH = PREVIEW_CHARACTERS + 50
 
 
 def asked(record: SpanRecord) -> str | None:
@@ -60,6 +61,15 @@ def _text(value: Json, keys: tuple[str, ...], depth: int = 0) -> str:
 
 
 def _cut(text: str) -> str | None:
-    line = " ".join(text[: PREVIEW_CHARACTERS * 4].split()).replace("\0", "")
-    line = line.encode("utf-8", "replace").decode()
+    line = _line(text[:_NEARLY_ALWAYS_ENOUGH])
+    if len(line) <= PREVIEW_CHARACTERS and len(text) > _NEARLY_ALWAYS_ENOUGH:  # many blanks: more of it fits
+        line = _line(text[: PREVIEW_CHARACTERS * 4])
     return (line[: PREVIEW_CHARACTERS - 1] + "…" if len(line) > PREVIEW_CHARACTERS else line) or None
+
+
+def _line(text: str) -> str:
+    """`text` in one line that a column can hold."""
+    line = " ".join(text.split())
+    if "\0" in line:
+        line = line.replace("\0", "")
+    return line if line.isascii() else line.encode("utf-8", "replace").decode()

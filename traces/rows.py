@@ -33,14 +33,13 @@ RECORD_COLUMNS: dict[str, str] = {
     **dict.fromkeys(("model_requested", "model", "prompt_name", "prompt_version", "template_name"), "text"),
     **dict.fromkeys(("template_version", "retriever_name", "retriever_version", "parser_name"), "text"),
     **dict.fromkeys(("parser_version", "tool_name", "tool_version", "cost_source", "status_message"), "text"),
-    "cost_usd": "numeric",
     "tags": "text",
+    "cost_usd": "numeric",
 }
 _values_of = attrgetter(*RECORD_COLUMNS)
-# What a sender told, in types that JSON knows: without the key, and without a cost that follows from the rest.
-_told_of = attrgetter(
-    *(name for name in RECORD_COLUMNS if name not in ("trace_id", "span_id", "parent_id", "started_at", "cost_usd"))
-)
+# The values that a sender told, in types that JSON knows: all but the ids and the start, which stand first, and the
+# cost, which stands last and may follow from the rest.
+_TOLD = slice(4, -1)
 
 Key = tuple[bytes, bytes]
 DIGEST_BYTES = 8
@@ -85,7 +84,7 @@ class Row:
         """Encode the payload and take the digest of everything that was sent, by which a repetition is recognised."""
         self.body, self.packed = payload.encode(self.record.payload), b""
         self.values = _values_of(self.record)
-        self.digest = blake2b(_told(self.record) + self.body, digest_size=DIGEST_BYTES).digest()
+        self.digest = blake2b(_told(self.record, self.values) + self.body, digest_size=DIGEST_BYTES).digest()
 
 
 def sealed(record: SpanRecord, position: int, happened_at: datetime) -> Row:
@@ -130,11 +129,11 @@ def by_key(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (row.day, row.key))
 
 
-def _told(record: SpanRecord) -> bytes:
+def _told(record: SpanRecord, values: tuple[Any, ...]) -> bytes:
     """The columns' values as bytes: the same for what was sent and for what is read back."""
     start = None if record.start_assumed else record.started_at  # an assumed one moves with every repetition
     cost = str(record.cost_usd) if record.cost_source == "sent" else None
-    told = (start, cost, _told_of(record))
+    told = (start, cost, values[_TOLD])
     try:
         return orjson.dumps(told) + (record.parent_id or b"")
     except TypeError:  # a number or text that no column can hold: the database will refuse it

@@ -6,9 +6,10 @@ Counts, tokens and cost are not here: they come from the spans, where repetition
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter, itemgetter
 from typing import Any
 
-from traces import arrays, preview
+from traces import arrays, preview, rows
 from traces.records import SpanRecord
 
 _TYPES = {
@@ -60,6 +61,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
+_least_of = attrgetter(*_LEAST_NAMES)
+_rank_of = itemgetter(0)
+Ranked = tuple[int, SpanRecord]
+
 
 @dataclass(frozen=True, slots=True)
 class Revised:
@@ -74,8 +79,8 @@ class Revised:
 
 def values(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, arrays.Array]:
     """What `spans` (each with the moment it happened) say of their traces, as UPSERT takes it."""
-    rows = _rows(spans)
-    return {name: arrays.array(kind, [row[name] for row in rows]) for name, kind in _TYPES.items()}
+    of_traces = _rows(spans)
+    return {name: arrays.array(kind, [row[name] for row in of_traces]) for name, kind in _TYPES.items()}
 
 
 def revised(returned: Iterable[tuple[Any, ...]]) -> list[Revised]:
@@ -97,49 +102,59 @@ def _rows(spans: Iterable[tuple[SpanRecord, datetime]]) -> list[dict[str, Any]]:
 
 def _row(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, Any]:
     """What the spans of one trace say of it."""
-    first, last = min(at for _, at in spans), max(at for _, at in spans)
-    ranked = sorted((_rank(record, at), place) for place, (record, at) in enumerate(spans))
-    in_order = [(rank, spans[place][0]) for rank, place in ranked]
+    moments = [at for _, at in spans]
+    first, last = min(moments), max(moments)
+    in_order, answers, has_root = _ranked(spans)
     name_rank, name = next(((rank, one.name) for rank, one in in_order if one.name), (_NO_RANK, None))
     asked_rank, asked = _first(in_order, preview.asked)
-    answers = sorted(((_answer_rank(record, at), place) for place, (record, at) in enumerate(spans)))
-    answered_rank, answered = _first([(rank, spans[place][0]) for rank, place in answers], preview.answered)
+    answered_rank, answered = _first(answers, preview.answered)
+    least = [_least(values) for values in zip(*[_least_of(record) for record, _ in spans], strict=True)]
     return {
         "trace_id": spans[0][0].trace_id,
         "happened_at": first,
         "ended_at": max((end for record, at in spans if (end := _ended_at(record, at))), default=None),
         "last_at": last,
-        "first_day": first.astimezone(UTC).date(),
-        "last_day": last.astimezone(UTC).date(),
-        "has_root": any(record.is_root for record, _ in spans),
+        "first_day": rows.day_of(first),
+        "last_day": rows.day_of(last),
+        "has_root": has_root,
         "name": name,
         "name_rank": name_rank,
         "asked": asked,
         "asked_rank": asked_rank,
         "answered": answered,
         "answered_rank": answered_rank,
-        **{name: _least(getattr(record, name) for record, _ in spans) for name in _LEAST_NAMES},
+        **dict(zip(_LEAST_NAMES, least, strict=True)),
     }
 
 
-def _first(in_order: list[tuple[int, SpanRecord]], read: Callable[[SpanRecord], str | None]) -> tuple[int, str | None]:
+def _ranked(spans: list[tuple[SpanRecord, datetime]]) -> tuple[list[Ranked], list[Ranked], bool]:
+    """The spans in the order in which they say what was asked, and what was answered; whether there is a root.
+
+    Roots come first. What was asked is what came earliest then, what was answered is what came last.
+    """
+    in_order: list[Ranked] = []
+    answers: list[Ranked] = []
+    has_root = False
+    for record, at in spans:
+        rank = _microseconds(at)
+        if record.is_root:
+            has_root = True
+            answer_rank = rank = rank + _ROOTS_FIRST
+        else:
+            answer_rank = max(-(rank + (record.duration_us or 0)), _ROOTS_FIRST // 2)
+        in_order.append((rank, record))
+        answers.append((answer_rank, record))
+    in_order.sort(key=_rank_of)
+    answers.sort(key=_rank_of)
+    return in_order, answers, has_root
+
+
+def _first(in_order: list[Ranked], read: Callable[[SpanRecord], str | None]) -> tuple[int, str | None]:
     """The text that the first root or model call has, and its rank: most traces say it in their first span."""
     for rank, record in in_order:
-        if (record.is_root or record.kind == "llm") and (text := read(record)):
+        if (record.kind == "llm" or record.is_root) and (text := read(record)):
             return rank, text
     return _NO_RANK, None
-
-
-def _rank(record: SpanRecord, at: datetime) -> int:
-    """Roots first, then the earliest."""
-    return _microseconds(at) + (_ROOTS_FIRST if record.is_root else 0)
-
-
-def _answer_rank(record: SpanRecord, at: datetime) -> int:
-    """The answer is what came last, unless a root tells it."""
-    if record.is_root:
-        return _rank(record, at)
-    return max(-(_microseconds(at) + (record.duration_us or 0)), _ROOTS_FIRST // 2)
 
 
 def _microseconds(at: datetime) -> int:
@@ -147,13 +162,16 @@ def _microseconds(at: datetime) -> int:
 
 
 def _least(values: Iterable[str | None]) -> str | None:
-    return min({value for value in values if value is not None}, default=None)
+    said = {*values}
+    if len(said) == 1:  # nearly always: the spans of a trace agree
+        return said.pop()
+    return min((value for value in said if value is not None), default=None)
 
 
 def _ended_at(record: SpanRecord, happened_at: datetime) -> datetime | None:
     if record.duration_us is None or not record.ended:
         return None
     try:
-        return happened_at + timedelta(microseconds=record.duration_us)
+        return happened_at + timedelta(0, 0, record.duration_us)
     except OverflowError:
         return _LATEST
