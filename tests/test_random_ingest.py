@@ -5,6 +5,7 @@ import os
 import time
 from itertools import count
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
@@ -15,7 +16,8 @@ from accounts.keys import make_key
 from accounts.projects import create_project
 from tests.otlp import JSON, PROTOBUF, export, post
 from tests.otlp import span as otlp_span
-from traces import payload
+from traces import arrays, payload
+from traces.summaries_rebuilt import rebuild
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = 25
@@ -303,14 +305,15 @@ def versions(draw, place_told):
     With `place_told` each says when its span began and what its parent is, else one of each span's does.
     """
     traces = [new_id(16) for _ in range(draw(st.integers(1, 2)))]
-    now = time.time_ns() // 1_000_000
+    today = time.time_ns() // 86_400_000_000_000 * 86_400_000
+    now = max(time.time_ns() // 1_000_000, today + 200_000)  # what came without its start is of the day that it came on
     found, ids = [], []
     for number in range(draw(st.integers(1, 4))):
         trace_id = draw(st.sampled_from(traces))
         above = [span_id for of_trace, span_id in ids if of_trace == trace_id]
         span_id = new_id(8)
         told = {
-            "trace_id": trace_id, "span_id": span_id, "started_at": now - draw(st.integers(0, 200_000)),
+            "trace_id": trace_id, "span_id": span_id, "started_at": now - draw(st.sampled_from(AGES_MS)),
             "parent_id": draw(st.sampled_from([None, *above])),
         }  # fmt: skip
         ids.append((trace_id, span_id))
@@ -325,19 +328,12 @@ def versions(draw, place_told):
 
 
 OWN = ("name", "input", "output")
+AGES_MS = [0, 1, 1_000, 200_000]  # few, so that spans begin at one moment
 
 
 @LENGTHS
 @pytest.mark.parametrize("place_told", [True, False])
 def test_any_order_split_and_repetition_give_the_same_rows(place_told, examples):
-    # A trace's summary takes a version without a parent for a root, and one without a start for one that began when
-    # it came, and keeps that when another version says otherwise.
-    compared = ("spans", "payloads", "summaries") if place_told else ("spans", "payloads")
-
-    def kept(sender):
-        rows = sender.rows()
-        return {name: rows[name] for name in compared}
-
     @property_test(examples)
     @given(versions(place_told), st.data())
     def check(sent, data):
@@ -348,12 +344,41 @@ def test_any_order_split_and_repetition_give_the_same_rows(place_told, examples)
             size = data.draw(st.integers(1, len(shuffled)))
             mixed.plain(shuffled[:size], lines=data.draw(st.booleans()))
             shuffled = shuffled[size:]
-        assert kept(mixed) == kept(straight)
+        assert mixed.rows() == straight.rows()
         again = json.loads(mixed.plain(sent).content)
         assert again["accepted"] == 0
-        assert kept(mixed) == kept(straight)
+        assert mixed.rows() == straight.rows()
 
     check()
+
+
+@LENGTHS
+def test_the_summary_is_what_the_spans_say_whatever_was_said_before(examples):
+    """Versions that contradict each other in all that a summary takes from them."""
+
+    @property_test(examples)
+    @given(st.data())
+    def check(data):
+        now = time.time_ns() // 1_000_000
+        sender = Sender()
+        trace_id, spans = new_id(16), [new_id(8) for _ in range(data.draw(st.integers(1, 3)))]
+        for _ in range(data.draw(st.integers(2, 5))):
+            said = st.fixed_dictionaries({"span_id": st.sampled_from(spans)}, optional={
+                "started_at": st.sampled_from([now - age for age in AGES_MS]), "kind": st.sampled_from(["llm", "tool"]),
+                "parent_id": st.sampled_from([None, *spans]), "duration_ms": st.sampled_from([1, 1_000, 500_000]),
+                **dict.fromkeys(OWN_WORDS, st.sampled_from(["a", "b"])),
+            })  # fmt: skip
+            sender.plain([{"trace_id": trace_id, **data.draw(said)}])
+        before = sender.rows()["summaries"]
+        with connection.cursor() as cursor:
+            arrays.teach(cursor.connection)
+            rebuild(psycopg.Cursor(cursor.connection), sender.project.pk, {bytes.fromhex(trace_id)})
+        assert sender.rows()["summaries"] == before
+
+    check()
+
+
+OWN_WORDS = (*OWN, "session_id", "feature", "request_id")
 
 
 @LENGTHS

@@ -70,7 +70,8 @@ class Row:
     packed: bytes = b""  # `body` as the column holds it, where that is known already
     digest: bytes = b""
     several: dict[bytes, SpanRecord] | None = None  # its different versions in this request, if it is more than one
-    was_at: datetime | None = None  # where it stood before this request moved or changed it
+    was: SpanRecord | None = None  # what was stored before this request changed it
+    was_at: datetime | None = None  # and where it stood
 
     def move(self, happened_at: datetime) -> None:
         """Let it stand at another moment, and so perhaps on another day."""

@@ -3,7 +3,7 @@
 Counts, tokens and cost are not here: they come from the spans, where repetitions cannot add up.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter, itemgetter
@@ -12,7 +12,7 @@ from typing import Any
 from traces import arrays, preview, rows
 from traces.records import SpanRecord
 
-_TYPES = {
+TYPES = {
     "trace_id": "bytea",
     "happened_at": "timestamptz",
     "ended_at": "timestamptz",
@@ -24,16 +24,17 @@ _TYPES = {
     **dict.fromkeys(("trace_text", "name", "asked", "answered"), "text"),
     **dict.fromkeys(("request_id", "session_id", "user_id", "feature", "service", "environment", "release"), "text"),
 }
-_NAMES = ", ".join(_TYPES)
-_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _TYPES.items())
+_NAMES = ", ".join(TYPES)
+_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in TYPES.items())
 # Of several values the least is kept, because "the first" would depend on who came first.
-_LEAST_NAMES = (
+LEAST_NAMES = (
     "trace_text", "request_id", "session_id", "user_id", "feature", "service", "environment", "release",
 )  # fmt: skip
-_LEAST = ", ".join(f"{name} = LEAST(kept.{name}, excluded.{name})" for name in _LEAST_NAMES)
+_LEAST = ", ".join(f"{name} = LEAST(kept.{name}, excluded.{name})" for name in LEAST_NAMES)
+# Of the same rank the least text, for the same reason. Without a text there is no rank, and nothing to compare.
 _RANKED = ", ".join(
-    f"""{name} = CASE WHEN excluded.{name}_rank <= kept.{name}_rank THEN coalesce(excluded.{name}, kept.{name})
-            ELSE coalesce(kept.{name}, excluded.{name}) END,
+    f"""{name} = CASE WHEN (excluded.{name}_rank, excluded.{name}) < (kept.{name}_rank, kept.{name})
+            THEN excluded.{name} ELSE kept.{name} END,
         {name}_rank = LEAST(kept.{name}_rank, excluded.{name}_rank)"""
     for name in ("name", "asked", "answered")
 )
@@ -61,9 +62,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
-_least_of = attrgetter(*_LEAST_NAMES)
+_least_of = attrgetter(*LEAST_NAMES)
 _rank_of = itemgetter(0)
+Happened = tuple[SpanRecord, datetime]  # a span, and the moment it happened
 Ranked = tuple[int, SpanRecord]
+Loader = Callable[[Iterator[Ranked]], Iterator[Ranked]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,10 @@ class Revised:
     several_days: bool
 
 
-def values(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, arrays.Array]:
+def values(spans: list[Happened]) -> dict[str, arrays.Array]:
     """What `spans` (each with the moment it happened) say of their traces, as UPSERT takes it."""
     of_traces = _rows(spans)
-    return {name: arrays.array(kind, [row[name] for row in of_traces]) for name, kind in _TYPES.items()}
+    return {name: arrays.array(kind, [row[name] for row in of_traces]) for name, kind in TYPES.items()}
 
 
 def revised(returned: Iterable[tuple[Any, ...]]) -> list[Revised]:
@@ -92,22 +95,22 @@ def revised(returned: Iterable[tuple[Any, ...]]) -> list[Revised]:
     ]
 
 
-def _rows(spans: Iterable[tuple[SpanRecord, datetime]]) -> list[dict[str, Any]]:
+def _rows(spans: Iterable[Happened]) -> list[dict[str, Any]]:
     """One row per trace, in the order of their ids."""
-    members: dict[bytes, list[tuple[SpanRecord, datetime]]] = {}
+    members: dict[bytes, list[Happened]] = {}
     for span in spans:
         members.setdefault(span[0].trace_id, []).append(span)
-    return [_row(members[trace_id]) for trace_id in sorted(members)]
+    return [row_of(members[trace_id]) for trace_id in sorted(members)]
 
 
-def _row(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, Any]:
-    """What the spans of one trace say of it."""
+def row_of(spans: list[Happened], loaded: Loader = iter) -> dict[str, Any]:
+    """What the spans of one trace say of it. `loaded` may give their payloads to those that are looked into."""
     moments = [at for _, at in spans]
     first, last = min(moments), max(moments)
     in_order, answers, has_root = _ranked(spans)
     name_rank, name = next(((rank, one.name) for rank, one in in_order if one.name), (_NO_RANK, None))
-    asked_rank, asked = _first(in_order, preview.asked)
-    answered_rank, answered = _first(answers, preview.answered)
+    asked_rank, asked = _first(in_order, loaded, preview.asked)
+    answered_rank, answered = _first(answers, loaded, preview.answered)
     least = [_least(values) for values in zip(*[_least_of(record) for record, _ in spans], strict=True)]
     return {
         "trace_id": spans[0][0].trace_id,
@@ -123,11 +126,16 @@ def _row(spans: list[tuple[SpanRecord, datetime]]) -> dict[str, Any]:
         "asked_rank": asked_rank,
         "answered": answered,
         "answered_rank": answered_rank,
-        **dict(zip(_LEAST_NAMES, least, strict=True)),
+        **dict(zip(LEAST_NAMES, least, strict=True)),
     }
 
 
-def _ranked(spans: list[tuple[SpanRecord, datetime]]) -> tuple[list[Ranked], list[Ranked], bool]:
+def outlived(before: Happened, after: Happened) -> bool:
+    """Whether a summary keeps of a span's version `before` what `after`, which took its place, does not say."""
+    return row_of([before, after]) != row_of([after])
+
+
+def _ranked(spans: list[Happened]) -> tuple[list[Ranked], list[Ranked], bool]:
     """The spans in the order in which they say what was asked, and what was answered; whether there is a root.
 
     Roots come first. What was asked is what came earliest then, what was answered is what came last.
@@ -144,17 +152,25 @@ def _ranked(spans: list[tuple[SpanRecord, datetime]]) -> tuple[list[Ranked], lis
             answer_rank = max(-(rank + (record.duration_us or 0)), _ROOTS_FIRST // 2)
         in_order.append((rank, record))
         answers.append((answer_rank, record))
-    in_order.sort(key=_rank_of)
+    in_order.sort(key=_rank_and_name)
     answers.sort(key=_rank_of)
     return in_order, answers, has_root
 
 
-def _first(in_order: list[Ranked], read: Callable[[SpanRecord], str | None]) -> tuple[int, str | None]:
+def _first(in_order: list[Ranked], loaded: Loader, read: Callable[[SpanRecord], str | None]) -> tuple[int, str | None]:
     """The text that the first root or model call has, and its rank: most traces say it in their first span."""
-    for rank, record in in_order:
-        if (record.kind == "llm" or record.is_root) and (text := read(record)):
-            return rank, text
-    return _NO_RANK, None
+    found_rank, found = _NO_RANK, None
+    telling = ((rank, record) for rank, record in in_order if record.kind == "llm" or record.is_root)
+    for rank, record in loaded(telling):
+        if rank > found_rank:
+            break
+        if text := read(record):
+            found_rank, found = rank, text if found is None else min(found, text)
+    return found_rank, found
+
+
+def _rank_and_name(ranked: Ranked) -> tuple[int, str]:
+    return ranked[0], ranked[1].name
 
 
 def _microseconds(at: datetime) -> int:

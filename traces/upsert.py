@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
-from traces import arrays, astray, marks, merge, payload, rows, stored, summaries
+from traces import arrays, astray, marks, merge, payload, rows, stored, summaries, summaries_rebuilt
 from traces.rows import RECORD_COLUMNS, Row
 
 _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
@@ -117,6 +117,8 @@ def _write_the_rest(cursor: "psycopg.Cursor[Any]", project_id: int, written: lis
     """Payloads, summaries and marks of the rows that are new or changed."""
     if revised := _follow(cursor, project_id, written):
         brought = _bring_home(cursor, project_id, written, revised)
+        if outlived := {row.key[0] for row in written if _is_outlived(row)} | {row.key[0] for row in brought}:
+            revised += summaries_rebuilt.rebuild(cursor, project_id, outlived)
         marks.add_of_traces(cursor, project_id, _moments(brought), revised)
 
 
@@ -133,6 +135,13 @@ def _follow(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) 
     return summaries.revised(WRITE_THE_REST.execute(cursor.connection, values))
 
 
+def _is_outlived(row: Row) -> bool:
+    """Whether the summary of its trace says what only an earlier version of the row said."""
+    if row.was is None or row.was_at is None:
+        return False
+    return summaries.outlived((row.was, row.was_at), (row.record, row.happened_at))
+
+
 def _moments(of: list[Row]) -> list[datetime]:
     return [at for row in of for at in (row.happened_at, row.was_at) if at is not None]
 
@@ -140,7 +149,7 @@ def _moments(of: list[Row]) -> list[datetime]:
 def _bring_home(
     cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], revised: list[summaries.Revised]
 ) -> list[Row]:
-    """Merge placeholders that stand on another day than their span into it; the spans that this changed.
+    """Merge placeholders that stand on another day than their span into it; those spans.
 
     After the summaries, whose locks let the later of two writers see what the earlier one wrote. Spans come before
     summaries elsewhere, so none is waited for here: who cannot have one at once raises LockNotAvailable.
@@ -155,7 +164,7 @@ def _bring_home(
     astray.delete(cursor, project_id, stored.keys(strays))
     if changed:
         _follow(cursor, project_id, changed)
-    return changed
+    return home
 
 
 def _own_cursor() -> "psycopg.Cursor[Any]":
@@ -208,7 +217,7 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
     before = stored.record(line)
     kept = rows.sealed(before, 0, at).digest
     row.record = reduce(merge.merged, new.values(), before)
-    row.was_at = at
+    row.was, row.was_at = before, at
     row.seal()
     start_at = row.record.started_at
     row.move(at if start_at is None or rows.day_of(start_at) != rows.day_of(at) else start_at)

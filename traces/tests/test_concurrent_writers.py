@@ -17,6 +17,7 @@ from tests.otlp import post, protobuf, span
 from traces import store
 from traces.placeholders import placeholders
 from traces.queries.spans import payload_of, spans_of
+from traces.queries.traces import summaries_of
 from traces.records import LogRecord, SpanRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,6 +89,21 @@ def test_what_two_writers_add_to_one_span_is_kept_of_both(project, others):
         assert (one.result(10).updated, other.result(10).updated) == (1, 1)
     kept = payload_of(project.pk, first.trace_id, first.span_id)
     assert (kept.input, kept.output) == ("asked", "answered")
+
+
+def test_a_summary_that_is_built_anew_keeps_what_others_add_meanwhile(project, others):
+    root = make.span(name="root", started_at=MIDNIGHT)
+    early, late = (make.call(trace_id=root.trace_id, parent_id=root.span_id, started_at=MIDNIGHT + after) for after in
+                   (-timedelta(minutes=1), timedelta(minutes=1)))  # fmt: skip
+    make.stored(project.pk, root)
+    with transaction.atomic():
+        make.stored(project.pk, replace(root, parent_id=b"12345678", name="", feature="f"))
+        writers = [others(make.stored, project.pk, one) for one in (early, late)]
+        until(WAITING, 2)
+    assert [writer.result(10).accepted for writer in writers] == [1, 1]
+    (kept,) = summaries_of(project.pk, [root.trace_id])
+    assert (kept.has_root, kept.happened_at, kept.name, kept.feature) == (False, early.started_at, "chat", "f")
+    assert kept.ended_at == late.started_at + timedelta(microseconds=late.duration_us)
 
 
 def placeholder(record: SpanRecord, text: str) -> SpanRecord:

@@ -185,6 +185,51 @@ def test_the_summary_is_the_same_in_any_order(project, order):
     assert summary.has_root
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "summary"),
+    [
+        ({}, {"parent_id": b"12345678"}, {"has_root": False}),
+        ({"name": "a"}, {"name": "b"}, {"name": "b"}),
+        ({"feature": "a"}, {"feature": "b"}, {"feature": "b"}),
+        ({"input": "a"}, {"input": "b"}, {"asked": "b"}),
+        ({"kind": "llm", "parent_id": b"12345678", "input": "a"}, {"kind": "tool"}, {"asked": None}),
+        ({"duration_us": 20_000_000}, {"duration_us": 10_000_000}, {"ended_at": timedelta(seconds=10)}),
+    ],
+)
+def test_a_summary_forgets_what_a_later_version_of_a_span_takes_back(project, old, new, summary):
+    before = make.span(**old)
+    fields = {name: value for name, value in new.items() if name != "input"}
+    contents = {name: value for name, value in new.items() if name == "input"}
+    after = replace(before, **fields, payload=replace(before.payload, **contents))
+    for version in (before, after, before):
+        make.stored(project.pk, version)
+    (kept,) = summaries_of(project.pk, [before.trace_id])
+    for name, value in summary.items():
+        assert getattr(kept, name) == (before.started_at + value if isinstance(value, timedelta) else value)
+
+
+def test_a_summary_follows_its_span_to_a_later_moment(project):
+    early = make.span(start_may_change=True)
+    late = replace(early, started_at=early.started_at + timedelta(seconds=30), duration_us=10_000_000)
+    other = make.call(trace_id=early.trace_id, parent_id=early.span_id, started_at=late.started_at, input="hm")
+    for version in (early, other, late):
+        make.stored(project.pk, version)
+    (kept,) = summaries_of(project.pk, [early.trace_id])
+    assert (kept.happened_at, kept.ended_at) == (late.started_at, late.started_at + timedelta(seconds=10))
+    assert (kept.name, kept.asked, kept.has_root) == (early.name, "hm", True)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_steps_of_one_moment_the_lesser_text_is_told(project, turned):
+    at = make.now()
+    trace = {"trace_id": b"0123456789abcdef", "parent_id": b"12345678", "started_at": at}
+    steps = [make.call(name="a", input="z", output="p", **trace), make.call(name="b", input="y", output="q", **trace)]
+    for step in reversed(steps) if turned else steps:
+        make.stored(project.pk, step)
+    (kept,) = summaries_of(project.pk, [trace["trace_id"]])
+    assert (kept.name, kept.asked, kept.answered) == ("a", "y", "p")
+
+
 def test_projects_do_not_see_each_other(project, other_project):
     record = make.call()
     make.stored(project.pk, record)

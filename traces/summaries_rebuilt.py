@@ -1,0 +1,78 @@
+"""A trace's summary built anew from its stored spans.
+
+Summaries are merged, and a merge never takes back: when a span moved, got a parent, or says another text than its
+version before, the summary would keep what no span says any more. By then its row is locked (`summaries.send`), and
+spans are only read: what another writer has not yet committed it merges into the summary after this transaction.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import psycopg
+
+from traces import arrays, payload
+from traces.records import SpanRecord
+from traces.summaries import LEAST_NAMES, TYPES, Happened, Ranked, Revised, row_of
+
+_FIELDS = ("span_id", "parent_id", "name", "kind", "ended", "start_assumed", "duration_us", *LEAST_NAMES)
+_AT_ONCE = 20  # payloads; mostly the first one says what is looked for
+
+# Day by day, as in `astray.ROWS_OF_SPANS`.
+SPANS = f"""
+    SELECT s.happened_at, s.trace_id, {", ".join(f"s.{name}" for name in _FIELDS)}
+    FROM traces_summary t
+    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
+    CROSS JOIN LATERAL (
+        SELECT * FROM traces_span
+        WHERE project_id = t.project_id AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
+    ) s
+    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
+"""
+PAYLOADS = """
+    SELECT p.span_id, p.codec, p.body
+    FROM traces_summary t
+    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
+    CROSS JOIN LATERAL (
+        SELECT * FROM traces_payload
+        WHERE project_id = t.project_id AND day = t.first_day + later AND trace_id = t.trace_id
+            AND span_id = ANY(%(spans)s) OFFSET 0
+    ) p
+    WHERE t.project_id = %(project)s AND t.trace_id = %(trace)s
+"""
+_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in TYPES.items())
+_SETS = ", ".join(f"{name} = anew.{name}" for name in TYPES if name != "trace_id")
+REBUILD = f"""
+    UPDATE traces_summary t SET was_happened_at = t.happened_at, revision = t.revision + 1, {_SETS}
+    FROM unnest({_ARRAYS}) AS anew ({", ".join(TYPES)})
+    WHERE t.project_id = %(project)s AND t.trace_id = anew.trace_id
+    RETURNING t.trace_id, t.happened_at, t.was_happened_at, t.last_at, t.first_day < t.last_day
+"""
+
+
+def rebuild(cursor: "psycopg.Cursor[Any]", project_id: int, trace_ids: set[bytes]) -> list[Revised]:
+    """Build the summaries of these traces anew, whose rows the transaction has locked; what became of them."""
+    members: dict[bytes, list[Happened]] = {}
+    cursor.execute(SPANS, {"project": project_id, "traces": list(trace_ids)})
+    for happened_at, trace_id, *values in cursor.fetchall():
+        record = SpanRecord(trace_id, **dict(zip(_FIELDS, values, strict=True)))
+        members.setdefault(trace_id, []).append((record, happened_at))
+
+    def loaded(ranked: Iterator[Ranked]) -> Iterator[Ranked]:
+        """These, with their payloads, some at a time."""
+        while some := list(islice(ranked, _AT_ONCE)):
+            _load(cursor, project_id, [record for _, record in some])
+            yield from some
+
+    rows = [row_of(spans, loaded) for spans in members.values()]
+    columns = {name: arrays.array(kind, [row[name] for row in rows]) for name, kind in TYPES.items()}
+    cursor.execute(REBUILD, {"project": project_id, **columns})
+    return [Revised(*line) for line in cursor.fetchall()]
+
+
+def _load(cursor: "psycopg.Cursor[Any]", project_id: int, records: list[SpanRecord]) -> None:
+    """Give these records of one trace their payloads."""
+    spans = {record.span_id: record for record in records}
+    cursor.execute(PAYLOADS, {"project": project_id, "trace": records[0].trace_id, "spans": list(spans)})
+    for span_id, codec, body in cursor.fetchall():
+        spans[span_id].payload = payload.decode(payload.decompress(codec, body))
