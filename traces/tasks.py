@@ -18,7 +18,7 @@ def rebuild_rollups() -> None:
 
 @shared_task(name="traces.index_traces")
 def index_traces() -> None:
-    index.index_marked(MOST_TRACES)
+    index.index_marked(MOST_TRACES, give_way=True)
 
 
 @shared_task(name="traces.make_partitions")
