@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -50,7 +51,7 @@ def fill(project_id: int, source: Iterator[Trace], rng: random.Random) -> None:
 
 def records(trace: Trace, rng: random.Random) -> list[SpanRecord]:
     """The spans of a trace as ingest would have them."""
-    shared = {
+    shared: dict[str, Any] = {
         "request_id": trace.request_id,
         "session_id": trace.session_id,
         "user_id": trace.user_id,
@@ -71,7 +72,7 @@ def _question(text: str, rng: random.Random) -> str:
     return text if rng.randrange(RARE) else f"{text} {rng.choice(RARE_WORDS)}"
 
 
-def _record(trace: Trace, span: Span, root: Span, shared: dict[str, str], order: str, rng: random.Random) -> SpanRecord:
+def _record(trace: Trace, span: Span, root: Span, shared: dict[str, Any], order: str, rng: random.Random) -> SpanRecord:
     started_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=span.start // 1000)
     called = span.kind == "llm"
     name, _, version = span.prompt_version.partition("@")

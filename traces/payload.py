@@ -23,7 +23,7 @@ _dictionary = zstandard.ZstdCompressionDict(DICTIONARY, dict_type=zstandard.DICT
 _dictionary.precompute_compress(level=_LEVEL)
 _FIELDS = tuple(field.name for field in fields(Payload))
 _values_of = attrgetter(*_FIELDS)
-# Compressors may not be shared by threads; making one costs more than compressing a span.
+# They may not be shared by threads; making one costs more than compressing a span.
 _local = threading.local()
 
 
@@ -82,7 +82,11 @@ def compress(body: bytes) -> bytes:
 def decompress(codec: int, column: bytes | memoryview) -> bytes:
     """What was compressed. Raises ValueError for a codec of a newer llmobs."""
     if codec == ZSTD_JSON_DICTIONARY:
-        return zstandard.ZstdDecompressor(dict_data=_dictionary).decompress(bytes(column))
+        decompressor: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
+        if decompressor is None:
+            decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary)
+            _local.decompressor = decompressor
+        return decompressor.decompress(column)
     if codec == ZSTD_JSON:
         return zstandard.ZstdDecompressor().decompress(bytes(column))
     raise ValueError(f"Payload codec {codec} is unknown to this version of llmobs; update it.")

@@ -5,7 +5,7 @@ once, from the deepest and then the earliest step that has it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -45,6 +45,11 @@ class Entry:
     text_cut: bool
     words: frozenset[str]  # facts and lexemes
     text: bytes  # compressed, see `pages_of`
+
+    def bare(self) -> "Entry":
+        """The same without anything that its sender chose, which any database can hold."""
+        own = frozenset(word for word in self.words if word.startswith((":status:", ":has:")) or word.count(":") == 1)
+        return replace(self, text_cut=True, words=own, text=payloads.compress(b""))
 
     @property
     def day(self) -> date:

@@ -1,11 +1,13 @@
 """Entries in their table: written, taken away from days that they have left, and sorted into the index of words."""
 
+import struct
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
+from psycopg import errors
 
 from traces import arrays, partitions
 from traces.search.entries import CODEC, Entry
@@ -22,6 +24,8 @@ _COLUMNS = {
     "words": "text",
     "text": "bytea",
 }
+# What no repetition can mend.
+_UNFIT = (psycopg.DataError, errors.ProgramLimitExceeded, UnicodeEncodeError, struct.error)
 _LARGEST = {"bigint": 2**63 - 1, "integer": 2**31 - 1}
 # unnest flattens arrays of arrays, so words travel as one text; no lexeme holds this sign.
 _SEPARATOR = "\x1f"
@@ -51,8 +55,20 @@ def upsert(cursor: "psycopg.Cursor[Any]", project_id: int, entries: Sequence[Ent
         return
     partitions.make({entry.day for entry in entries})
     ordered = sorted(entries, key=lambda entry: (entry.day, entry.trace_id))
-    columns = {name: arrays.array(kind, [_value(entry, name) for entry in ordered]) for name, kind in _COLUMNS.items()}
-    UPSERT.execute(cursor.connection, {"project": project_id, "now": now, "codec": CODEC, **columns})
+    try:
+        _write(cursor, project_id, ordered, now)
+    except _UNFIT:  # one of them: it must not keep the others out for ever
+        for entry in ordered:
+            try:
+                _write(cursor, project_id, [entry], now)
+            except _UNFIT:
+                _write(cursor, project_id, [entry.bare()], now)
+
+
+def _write(cursor: "psycopg.Cursor[Any]", project_id: int, ordered: Sequence[Entry], now: datetime) -> None:
+    columns = {name: arrays.array(kind, [_value(one, name) for one in ordered]) for name, kind in _COLUMNS.items()}
+    with transaction.atomic():
+        UPSERT.execute(cursor.connection, {"project": project_id, "now": now, "codec": CODEC, **columns})
 
 
 def forget_moved(cursor: "psycopg.Cursor[Any]", project_id: int, begun: Iterable[Beginning]) -> None:

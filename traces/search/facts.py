@@ -36,17 +36,21 @@ _VERSIONED: Final = ("prompt", "template", "retriever", "parser", "tool")
 @lru_cache(maxsize=16_384)
 def fact(name: str, value: str) -> str:
     """The lexeme for a field and its value. Case and blanks at the ends make no difference."""
-    return f":{_short(normalised(name))}:{_short(normalised(value))}"
+    return f":{_short(_clean(name))}:{_short(_clean(value))}"
 
 
 def beginning(name: str, value: str) -> str:
     """What the lexemes of all values of a field begin with that begin with `value`."""
-    return f":{_short(normalised(name))}:{normalised(value)[:_LONGEST]}"
+    return f":{_short(_clean(name))}:{_clean(value)[:_LONGEST]}"
 
 
 def project_fact(project_id: int) -> str:
     """The lexeme that all entries of a project hold."""
     return PROJECT.format(project_id)
+
+
+def _clean(value: str) -> str:
+    return normalised(value.replace("\0", ""))
 
 
 def _short(value: str) -> str:

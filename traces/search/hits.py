@@ -9,6 +9,7 @@ from typing import Any, Final
 import psycopg
 from django.db import connection, transaction
 
+from traces import partitions
 from traces.search import facts, match
 from traces.search.entries import pages_of, text_of
 from traces.search.match import Holding, Plan, Text
@@ -16,19 +17,18 @@ from traces.search.match import Holding, Plan, Text
 SORTS: Final = {"time": "happened_at", "latency": "duration_us", "cost": "cost_usd", "tokens": "tokens"}
 MOST_READ: Final = 1_000  # entries at a time, where each is compared with its text
 
-# The index of words and nothing else: without it every entry's words would be unpacked, and the planner does not know
-# what that costs.
-SETTINGS: Final = "SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"
+# The index of words and nothing else: without it every entry's words would be unpacked, of which the planner does not
+# know what it costs. So each day's partition is named, and nothing asked of it that another index could answer.
+SETTINGS: Final = "SET LOCAL jit = off; SET LOCAL enable_seqscan = off"
 
 _COLUMNS: Final = "e.trace_id, e.happened_at, e.duration_us, e.cost_usd, e.tokens, e.text_cut"
 INDEXED: Final = """
-    WITH e AS MATERIALIZED (
-        SELECT * FROM traces_entry WHERE day >= %(first_day)s AND day <= %(last_day)s AND words @@ %(query)s::tsquery
-    )
+    WITH e AS MATERIALIZED ({of_days})
     SELECT {columns} FROM e
     WHERE e.project_id = %(project)s AND e.happened_at >= %(start)s AND e.happened_at < %(end)s {conditions}
     ORDER BY {order} LIMIT %(limit)s
 """
+OF_DAY: Final = "SELECT * FROM {table} WHERE {asked}"
 READ: Final = """
     SELECT {columns} FROM traces_entry e
     WHERE e.project_id = %(project)s AND e.day >= %(first_day)s AND e.day <= %(last_day)s
@@ -97,13 +97,12 @@ class Hits:
         self.ended = not stretch.days
         self._plan = plan
         self._stretch = stretch
-        self._unanswered = plan.unanswered(holding)
-        self._query = plan.query(holding)
+        self._asked = plan.ask(holding)
         self._size = 0
 
     def more(self, limit: int) -> list[Found]:
         """Some more of them, perhaps none, and not more than `limit`; `ended` when there are no others."""
-        self._size = min(self._size * 4, MOST_READ) if self._unanswered and self._size else limit
+        self._size = min(self._size * 4, MOST_READ) if self._asked.unanswered and self._size else limit
         found: list[Found] = []
         lines = self._lines(self._size)
         for line in lines:
@@ -122,15 +121,21 @@ class Hits:
         values = {"first_day": min(stretch.days), "last_day": max(stretch.days), "limit": limit, **self._plan.values}
         conditions = [*self._plan.conditions, f"e.{stretch.column} IS {'NOT ' if known else ''}NULL"]
         behind, place = _behind(stretch, self.after)
-        statement = (READ if self._query is None else INDEXED).format(
+        queries = {f"query_{number}": self._scoped(query) for number, query in enumerate(self._asked.queries)}
+        asked = " OR ".join(f"words @@ %({name})s::tsquery" for name in queries)
+        tables = [partitions.name_of("traces_entry", day) for day in stretch.days]
+        statement = (INDEXED if queries else READ).format(
+            of_days=" UNION ALL ".join(OF_DAY.format(table=table, asked=asked) for table in tables),
             columns=_COLUMNS + (", e.codec, e.text" if self._plan.texts else ""),
             conditions="".join(f" AND {condition}" for condition in [*conditions, *behind]),
             order=(f"e.{stretch.column}{direction}, " if known else "") + f"e.trace_id{direction}",
         )
-        if self._query is not None:
-            values["query"] = f"{match.quoted(facts.project_fact(values['project']))} & {self._query}"
         with transaction.atomic():
-            return _rows(statement, {**values, **place}, SETTINGS if self._query is not None else None)
+            return _rows(statement, {**values, **queries, **place}, SETTINGS if queries else None)
+
+    def _scoped(self, query: str) -> str:
+        """A query within the project, in the index already."""
+        return f"{match.quoted(facts.project_fact(self._plan.values['project']))} & {query}"
 
     def _found(self, line: Line) -> Found | None:
         """The trace of a line; None where its text does not fulfil what the index could not answer."""
@@ -138,10 +143,10 @@ class Hits:
         span_id: bytes | None = None
         if packed:
             text = text_of(*packed)
-            if not all(_may_fulfil(one, text) for one in self._unanswered):
+            if not all(_may_fulfil(one, text) for one in self._asked.unanswered):
                 return None
             pages = list(pages_of(text))
-            if not all(_fulfilled(one, pages) for one in self._unanswered):
+            if not all(_fulfilled(one, pages) for one in self._asked.unanswered):
                 return None
             span_id = _telling(pages, [one for one in self._plan.texts if not one.negated])
         after = self._stretch.after(line)

@@ -50,7 +50,7 @@ Marked = dict[bytes, datetime]
 _vocabulary = Vocabulary()
 
 
-def index_marked(limit: int = 1_000_000, *, give_way: bool = False) -> int:
+def index_marked(limit: int = 1_000_000, *, give_way: bool = False, now: datetime | None = None) -> int:
     """Index about `limit` marked traces at most, the oldest marks first; how many it were. 0: nothing to do.
 
     Safe to repeat and to run many times at once: while another worker is at it, nothing is done. With `give_way` it
@@ -59,7 +59,7 @@ def index_marked(limit: int = 1_000_000, *, give_way: bool = False) -> int:
     done = 0
     while done < limit:
         busy = give_way and psutil.cpu_percent() > _BUSY_PERCENT  # since it was asked last
-        claimed = _index_some(MARKS_WHEN_BUSY if busy else MARKS_AT_ONCE)
+        claimed = _index_some(now or timezone.now(), MARKS_WHEN_BUSY if busy else MARKS_AT_ONCE)
         done += claimed
         if busy or not claimed:
             break
@@ -74,17 +74,17 @@ def index_now(project_id: int, traces: Sequence[bytes]) -> None:
     """
     with transaction.atomic(), own_cursor() as cursor:
         cursor.execute(UNMARK, {"project": project_id, "traces": arrays.array("bytea", traces)})
-        added = _write(project_id, reading.beginnings_of(cursor, project_id, traces))
+        added = _write(project_id, reading.beginnings_of(cursor, project_id, traces), timezone.now())
     _vocabulary.remember(added)
     entry_rows.sort_in({day for _, day in added})
 
 
-def _write(project_id: int, beginnings: Iterable[Beginning]) -> dict[Key, set[int]]:
+def _write(project_id: int, beginnings: Iterable[Beginning], now: datetime) -> dict[Key, set[int]]:
     """Write the entries of these traces from their spans; what `Vocabulary` is to remember after the commit."""
     with own_cursor() as cursor:
         begun = {one.trace_id: one for one in beginnings}
         entries = _entries(cursor, project_id, begun)
-        entry_rows.upsert(cursor, project_id, entries, timezone.now())
+        entry_rows.upsert(cursor, project_id, entries, now)
         entry_rows.forget_moved(cursor, project_id, begun.values())
         words: dict[Key, set[str]] = {}
         for entry in entries:
@@ -92,9 +92,9 @@ def _write(project_id: int, beginnings: Iterable[Beginning]) -> dict[Key, set[in
         return {key: _vocabulary.add(cursor, key, some) for key, some in words.items()}
 
 
-def _index_some(most: int) -> int:
+def _index_some(now: datetime, most: int) -> int:
     """Claim some marks and index their traces in one READ COMMITTED transaction; how many marks it were."""
-    now, added = timezone.now(), dict[Key, set[int]]()
+    added: dict[Key, set[int]] = {}
     with transaction.atomic():
         claimed = _claim(now, most)
         for project_id, marked in claimed.items():
@@ -102,7 +102,7 @@ def _index_some(most: int) -> int:
                 begun = reading.beginnings_of(cursor, project_id, marked)
                 grown = [one for one in begun if one.due_at is not None and one.due_at > now]
                 _put_off(cursor, project_id, grown, marked)
-            added |= _write(project_id, [one for one in begun if one not in grown])
+            added |= _write(project_id, [one for one in begun if one not in grown], now)
     _vocabulary.remember(added)
     entry_rows.sort_in({day for _, day in added})
     return sum(map(len, claimed.values()))

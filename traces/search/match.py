@@ -29,41 +29,48 @@ _SHORTEST_PART: Final = 2  # characters; a single one stands in most words
 
 # For each part of a word that is sought: the words that hold it, None where they are too many to ask for.
 Holding = Mapping[str, set[str] | None]
+# Of so many words in one tsquery each entry is tried with each; several queries of fewer are far quicker.
+_WORDS_AT_ONCE: Final = 100
+_MOST_WORDS: Final = 500  # where they cannot be divided among queries
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A condition on the text.
 
-    `asked` is what the index is asked, `parts` what is looked for among the words first. `exact`: what the index
-    answers need not be compared with the text.
+    `asked` is what the index is asked, `part` what is looked for among the words first, "" for nothing. `exact`: what
+    the index answers need not be compared with the text.
     """
 
     needle: str
     pattern: re.Pattern[str]
     negated: bool
     asked: tuple[str, ...]
-    parts: tuple[str, ...]
+    part: str
     exact: bool
 
     def found_in(self, text: str) -> bool:
         """Whether it stands in a normalised text."""
         return self.needle in text and self.pattern.search(text) is not None
 
-    def query(self, holding: Holding) -> str | None:
-        """What the index is asked, as a tsquery; None where it cannot help."""
-        asked = list(self.asked)
-        for part in self.parts:
-            words = holding.get(part)
-            if words is not None:
-                asked.append(f"({' | '.join(map(quoted, sorted(words)))})" if words else NOTHING)
-            elif self.exact:
-                return None
-        return " & ".join(asked) or None
+    def queries(self, holding: Holding, words_at_once: int) -> list[str]:
+        """What the index is asked, as tsqueries of which one must hold; none where it cannot help."""
+        if not self.part:
+            return [" & ".join(self.asked)] if self.asked else []
+        words = holding[self.part]
+        if words is None:
+            return [" & ".join(self.asked)] if self.asked and not self.exact else []
+        listed = [quoted(word) for word in sorted(words)] or [NOTHING]
+        groups = [listed[at : at + words_at_once] for at in range(0, len(listed), words_at_once)]
+        return [" & ".join([*self.asked, f"({' | '.join(group)})"]) for group in groups]
 
-    def is_answered(self, holding: Holding) -> bool:
-        """Whether the index alone answers it."""
-        return self.exact and all(holding.get(part) is not None for part in self.parts)
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the index is asked, as tsqueries of which one must hold (none: it cannot help), and what it leaves open."""
+
+    queries: list[str]
+    unanswered: list[Text]
 
 
 @dataclass(slots=True)
@@ -76,22 +83,29 @@ class Plan:
     values: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def parts(self) -> list[str]:
+    def parts(self) -> set[str]:
         """The parts of words that are to be looked for."""
-        return sorted({part for text in self.texts for part in text.parts})
+        return {text.part for text in self.texts if text.part}
 
-    def query(self, holding: Holding) -> str | None:
-        """The tsquery for what the index can answer of it; None where that is nothing."""
-        asked = list(self.asked)
-        for text in self.texts:
-            query = text.query(holding)
-            if query is not None and (not text.negated or text.is_answered(holding)):
-                asked.append(f"!({query})" if text.negated else f"({query})")
-        return " & ".join(asked) or None
-
-    def unanswered(self, holding: Holding) -> list[Text]:
-        """What is to be compared with the text of each entry that the index finds."""
-        return [text for text in self.texts if not text.is_answered(holding)]
+    def ask(self, holding: Holding) -> Asked:
+        """What the index is asked, and which texts are then to be compared with the text of each entry it finds."""
+        everywhere, unanswered = list(self.asked), []
+        divided: list[str] = []
+        for text in sorted(self.texts, key=lambda text: -len(holding.get(text.part) or ())):
+            queries = text.queries(holding, _MOST_WORDS)
+            if not divided and not text.negated and len(queries) > 1:
+                divided = text.queries(holding, _WORDS_AT_ONCE)
+            elif len(queries) == 1 and (text.exact or not text.negated):
+                everywhere.append(f"!({queries[0]})" if text.negated else f"({queries[0]})")
+            else:
+                unanswered.append(text)
+                continue
+            if not text.exact:
+                unanswered.append(text)
+        whole = " & ".join(everywhere)
+        return Asked(
+            [" & ".join(filter(None, [whole, one])) for one in divided] or ([whole] if whole else []), unanswered
+        )
 
 
 def plan_of(terms: Sequence[Term]) -> Plan:
@@ -115,7 +129,7 @@ def text_of(term: Term) -> Text:
     """A condition on the text, taken apart into what the index knows."""
     needle = normalised(term.sought)
     asked: list[str] = []
-    parts: list[str] = []
+    part = ""
     exact = True
     for token in TOKEN.finditer(needle):
         open_left = term.is_part and token.start() == 0
@@ -126,12 +140,12 @@ def text_of(term: Term) -> Text:
             exact &= len(token[0]) <= 2
         elif open_left:
             exact &= open_right and _SHORTEST_PART <= len(token[0]) <= OVERLAP
-            parts += [token[0][:OVERLAP]] if len(token[0]) >= _SHORTEST_PART else []
+            part = token[0][:OVERLAP] if len(token[0]) >= _SHORTEST_PART else ""
         else:
             asked.append(quoted(token[0][:LONGEST]) + (":*" if open_right and len(token[0]) <= LONGEST else ""))
             exact &= len(token[0]) < LONGEST
-    exact &= bool(asked or parts)
-    return Text(needle, _pattern(needle, term), term.negated, tuple(asked), tuple(parts), exact)
+    exact &= bool(asked or part)
+    return Text(needle, _pattern(needle, term), term.negated, tuple(asked), part, exact)
 
 
 def quoted(lexeme: str) -> str:

@@ -10,8 +10,9 @@ from django.utils import timezone
 from accounts.models import Project
 from tests import make
 from traces import partitions, retention, rollups, tasks
+from traces.search.index import index_marked
 
-TABLES = ("traces_span", "traces_payload", "traces_summary", "traces_rollup")
+TABLES = ("traces_span", "traces_payload", "traces_summary", "traces_rollup", "traces_entry", "traces_vocabulary")
 
 
 def rows() -> dict[str, int]:
@@ -28,9 +29,11 @@ def test_a_day_past_the_retention_goes_with_all_that_was_known_of_it(project: Pr
     now = timezone.now()
     make.stored(project.pk, *make.trace())
     rollups.rebuild_marked()
+    index_marked()
     kept = rows()
     make.stored(project.pk, *make.trace(started_at=now - timedelta(days=settings.SPAN_RETENTION_DAYS + 1)))
     rollups.rebuild_marked()
+    index_marked()
     past = (now - timedelta(days=settings.SPAN_RETENTION_DAYS + 1)).date()
     assert past in partitions.existing()
     assert retention.drop_old(now.date()) == [past]
@@ -54,6 +57,8 @@ def test_rows_go_in_small_deletes(project: Project) -> None:
 def test_the_tasks_may_run_at_any_time(project: Project) -> None:
     make.stored(project.pk, *make.trace())
     tasks.rebuild_rollups()
+    tasks.index_traces()
     tasks.make_partitions()
     assert rows()["traces_rollup"] > 0
+    assert rows()["traces_entry"] == 1
     assert partitions.missing(timezone.now().date()) == []
