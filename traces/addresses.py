@@ -9,11 +9,15 @@ from django.urls import reverse
 _NO_SEGMENT = re.compile(r"\.{1,2}|.*[\x00-\x1f\x7f\ud800-\udfff].*", re.DOTALL)
 
 
-def session_url(project_slug: str, session_id: str) -> str:
-    """The page of a session; for an id that no path can hold, the list of its traces."""
+def session_url(project_slug: str, session_id: str, trace: str = "") -> str:
+    """The page of a session, at the turn whose trace has the address `trace`.
+
+    For an id that no path can hold it is the list of the session's traces.
+    """
     if _NO_SEGMENT.fullmatch(session_id):
         return list_url(project_slug, session_id=session_id)
-    return reverse("traces:session", args=[project_slug, "-"])[:-1] + quote(session_id, safe="")
+    page = reverse("traces:session", args=[project_slug, "-"])[:-1] + quote(session_id, safe="")
+    return f"{page}?{urlencode({'trace': trace})}" if trace else page
 
 
 def list_url(project_slug: str, **filters: str) -> str:
