@@ -116,7 +116,7 @@ def _clocks(spans: Sequence[StoredSpan]) -> Iterator[tuple[str, str]]:
         words = duration_us(ahead // _MICROSECOND)
         yield (
             "clock_ahead",
-            f"The sender's clock is at least {words} ahead of ours: steps came in before they had ended.",
+            f"The sender's clock is at least {words} ahead of ours: steps came before they ended.",
         )
 
 

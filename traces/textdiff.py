@@ -15,7 +15,7 @@ MOST_COMPARED: Final = 100  # lines that are compared word by word, of one stret
 MOST_WORDS: Final = 400  # of a line, for a comparison inside it
 LONGEST_LINE: Final = 4_000  # shown
 AROUND: Final = 2  # equal lines that stay in sight on both sides of what differs
-_ALIKE: Final = 0.4  # the share of equal words from which two lines are one that was changed
+_ALIKE: Final = 0.5  # the share of equal words from which two lines are one that was changed
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 Tone = Literal["same", "gone", "new"]

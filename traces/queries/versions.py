@@ -1,7 +1,7 @@
 """The calls of a feature around a moment: the last one before it that went well, and the newest of all.
 
 Rollups say in which five minutes the feature was asked, so that no stretch without it is read, and summaries of those
-five minutes say which traces. Each step is bounded: a week of buckets, eight of them, twenty traces of each.
+five minutes say which traces. Each step is bounded: a week of buckets, twelve of them, twenty traces of each.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from django.db import connection
 from llmobs.lib.timerange import FIVE_MINUTES, floor
 
 DAYS: Final = 7
-MOST_BUCKETS: Final = 8
+MOST_BUCKETS: Final = 12
 MOST_TRACES: Final = 20  # of one bucket
 MOST_SPANS: Final = 2_000  # of a trace that is compared; a larger one is passed over
 
@@ -38,10 +38,12 @@ LIKE_IT = """
     ) t
     CROSS JOIN LATERAL (
         SELECT count(*) AS spans,
-            bool_or(s.kind = %(kind)s AND (s.name = %(name)s OR s.prompt_name = %(prompt)s)) AS has_it,
+            bool_or(s.kind = %(kind)s AND CASE WHEN %(prompt)s::text IS NULL THEN s.name = %(name)s
+                ELSE s.prompt_name = %(prompt)s END
+                AND (%(not_version)s::text IS NULL OR s.prompt_version <> %(not_version)s)) AS has_it,
             bool_or(s.status = 'error' OR s.refused OR NOT s.format_valid OR s.fallback <> 'none') AS troubled
         FROM (
-            SELECT kind, name, prompt_name, status, refused, format_valid, fallback
+            SELECT kind, name, prompt_name, prompt_version, status, refused, format_valid, fallback
             FROM generate_series(0, t.last_day - t.first_day) AS later
             CROSS JOIN LATERAL (
                 SELECT * FROM traces_span
@@ -57,7 +59,7 @@ LIKE_IT = """
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """What another call must share with this one to be compared with it: its feature, kind, and name or prompt."""
+    """What another call must share with this one to be compared with it: feature, kind, prompt, or name without one."""
 
     feature: str
     kind: str
@@ -70,12 +72,17 @@ def last_well(project_id: int, like: Like, before: datetime, trace_ids: list[byt
 
     Those of `trace_ids` are left out.
     """
-    return _last(project_id, like, before, {"well": True, "without": trace_ids})
+    return _last(project_id, like, before, {"well": True, "without": trace_ids, "not_version": None})
+
+
+def last_well_with_another(project_id: int, like: Like, before: datetime, version: str) -> bytes | None:
+    """The same, of another version of its prompt than `version`."""
+    return _last(project_id, like, before, {"well": True, "without": [], "not_version": version})
 
 
 def newest(project_id: int, like: Like, now: datetime) -> bytes | None:
     """The newest trace that has such a call, however it went; None: the last week has none."""
-    return _last(project_id, like, now, {"well": False, "without": []})
+    return _last(project_id, like, now, {"well": False, "without": [], "not_version": None})
 
 
 def _last(project_id: int, like: Like, before: datetime, how: dict[str, Any]) -> bytes | None:
