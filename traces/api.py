@@ -85,7 +85,7 @@ def plain_traces(request: HttpRequest) -> HttpResponse:
         inbox.keep(request, error)
         return refused(error)
     if receipt.rejected:
-        inbox.keep(request, receipt.rejected)
+        inbox.keep(request, receipt.rejected, status=400 if receipt.took_nothing else None)
     answer = _receipt(receipt, traces=receipt.traces)
     return HttpResponse(answer, status=_status(receipt), content_type="application/json")
 
@@ -104,7 +104,7 @@ def plain_scores(request: HttpRequest) -> HttpResponse:
         inbox.keep(request, error)
         return refused(error)
     if rejected:
-        inbox.keep(request, rejected)
+        inbox.keep(request, rejected, status=400 if receipt.took_nothing else None)
     return HttpResponse(_receipt(receipt), status=_status(receipt), content_type="application/json")
 
 
@@ -117,7 +117,7 @@ def refused(error: TracesError) -> HttpResponse:
 def _status(receipt: Receipt) -> int:
     if not receipt.rejected:
         return 200
-    return 207 if receipt.accepted or receipt.duplicates or receipt.updated else 400
+    return 400 if receipt.took_nothing else 207
 
 
 def _receipt(receipt: Receipt, **more: list[str]) -> bytes:

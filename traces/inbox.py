@@ -59,9 +59,10 @@ class _Why:
     total: int
 
 
-def keep(request: HttpRequest, why: TracesError | Sequence[Rejection]) -> None:
+def keep(request: HttpRequest, why: TracesError | Sequence[Rejection], status: int | None = None) -> None:
     """Keep and count what was refused of `request`: all of it (an error), or some spans or records. Never raises.
 
+    `status` is what was answered where the refused spans or records were all that the request held; else None.
     Only for keys that are known, since a refusal is shown in its project. What is only put off (429, 503) is not kept:
     the client sends it again.
     """
@@ -71,18 +72,18 @@ def keep(request: HttpRequest, why: TracesError | Sequence[Rejection]) -> None:
     try:
         holder = holder_of(key) if key else None
         if key and holder is not None:
-            _keep(request, holder.project.pk, key[:VISIBLE_CHARACTERS], _why(why))
+            _keep(request, holder.project.pk, key[:VISIBLE_CHARACTERS], _why(why, status))
     except DatabaseProblem as problem:
         log.warning("A refusal is not in the inbox; the database did not take it: %s", problem)
 
 
-def _why(why: TracesError | Sequence[Rejection]) -> _Why:
+def _why(why: TracesError | Sequence[Rejection], status: int | None) -> _Why:
     if isinstance(why, TracesError):
         reason = _short(str(why))
         return _Why(why.status, reason, {alike(reason): 0}, [], 0)
     rejected = [(one.index, _short(one.reason)) for one in why[:MOST_REJECTED]]
     items = Counter(alike(clean_text(one.reason)) for one in why)
-    return _Why(None, rejected[0][1], dict(items), rejected, len(why))
+    return _Why(status, rejected[0][1], dict(items), rejected, len(why))
 
 
 def _keep(request: HttpRequest, project_id: int, key_prefix: str, why: _Why) -> None:

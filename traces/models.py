@@ -15,9 +15,10 @@ from accounts.models import Project
 class Refusal(models.Model):
     """A request with a known key that was not taken, or not all of it. Written by `inbox.keep` alone.
 
-    `status` is the HTTP status of a refused request; None where only some spans or records of it were refused, whose
-    number is `items`; `rejected` holds [index, reason] of the first of them. `body` is the beginning of what came, as
-    it came; None when nothing could be read. `size_bytes` is the whole body's, None when that is not known.
+    `status` is the HTTP status of a request of which nothing was taken; None where some spans or records of it were.
+    `items` is the number of the refused ones, 0 where the request was not read as far as that; `rejected` holds
+    [index, reason] of the first of them. `body` is the beginning of what came, as it came; None when nothing could be
+    read. `size_bytes` is the whole body's, None when that is not known.
     """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)

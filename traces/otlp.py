@@ -5,6 +5,7 @@ partial success for refused spans, and a `google.rpc.Status` where the whole req
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -18,8 +19,17 @@ from traces.ingest import ingest, ingest_logs
 from traces.records import Rejection
 from traces.wire import WireFormat, otlp_json, wire_format
 
-# What is answered, and what of the request was refused.
-Take = Callable[[WireFormat, KeyHolder, bytes], tuple[bytes, Sequence[Rejection]]]
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is answered, what of the request was refused, and whether that was all that it held."""
+
+    answer: bytes
+    rejected: Sequence[Rejection] = ()
+    nothing: bool = False
+
+
+Take = Callable[[WireFormat, KeyHolder, bytes], Taken]
 
 
 @csrf_exempt
@@ -37,7 +47,7 @@ def logs(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
     """`POST /v1/metrics`: answered and discarded, the one exception to "a 2xx is stored"."""
-    return _respond(request, lambda form, holder, body: (form.metrics_reply(), ()))
+    return _respond(request, lambda form, holder, body: Taken(form.metrics_reply()))
 
 
 @csrf_exempt
@@ -51,16 +61,16 @@ def traceloop(request: HttpRequest) -> HttpResponse:
     return HttpResponse(b"{}", content_type="application/json")
 
 
-def _store(form: WireFormat, holder: KeyHolder, body: bytes) -> tuple[bytes, Sequence[Rejection]]:
+def _store(form: WireFormat, holder: KeyHolder, body: bytes) -> Taken:
     decoded = form.decode(body)
     receipt = ingest(holder.project.pk, decoded.spans, decoded.rejected, timezone.now(), holder.digest)
-    return form.reply(receipt), receipt.rejected
+    return Taken(form.reply(receipt), receipt.rejected, receipt.took_nothing)
 
 
-def _store_logs(form: WireFormat, holder: KeyHolder, body: bytes) -> tuple[bytes, Sequence[Rejection]]:
+def _store_logs(form: WireFormat, holder: KeyHolder, body: bytes) -> Taken:
     decoded = form.decode_logs(body)
     rejected = ingest_logs(holder.project.pk, decoded.records, decoded.rejected, timezone.now(), holder.digest)
-    return form.logs_reply(rejected), rejected
+    return Taken(form.logs_reply(rejected), rejected, len(rejected) == len(decoded.records) + len(decoded.rejected))
 
 
 def _respond(request: HttpRequest, take: Take) -> HttpResponse:
@@ -72,10 +82,10 @@ def _respond(request: HttpRequest, take: Take) -> HttpResponse:
             form = wire_format(content_type)
         if request.method != "POST":
             raise MethodRefused("Send OpenTelemetry data to this address with POST.")
-        answer, rejected = take(form, ingest_holder(request, find=recalled), body_of(request))
-        if rejected:
-            inbox.keep(request, rejected)
-        return HttpResponse(answer, content_type=form.content_type)
+        taken = take(form, ingest_holder(request, find=recalled), body_of(request))
+        if taken.rejected:
+            inbox.keep(request, taken.rejected, status=200 if taken.nothing else None)
+        return HttpResponse(taken.answer, content_type=form.content_type)
     except TracesError as error:
         inbox.keep(request, error)
         body = form.refusal(str(error), error.status)

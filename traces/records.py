@@ -212,3 +212,8 @@ class Receipt:
     updated: int = 0
     rejected: list[Rejection] = field(default_factory=list)
     traces: list[str] = field(default_factory=list)  # ids as sent, in order of first appearance
+
+    @property
+    def took_nothing(self) -> bool:
+        """Whether all that was sent was refused."""
+        return bool(self.rejected) and not (self.accepted or self.duplicates or self.updated)

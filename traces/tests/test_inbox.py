@@ -251,6 +251,33 @@ def test_a_body_is_downloaded_as_bytes_and_nothing_else(engineer_client, send):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def of_traces(*trace_ids: bytes) -> bytes:
+    spans = [span() for _ in trace_ids]
+    for one, trace_id in zip(spans, trace_ids, strict=True):
+        one.trace_id = trace_id
+    return protobuf(*spans)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "all_bad", "some_bad", "status"),
+    [
+        ("/api/v1/traces", JSON, [7, {"input_tokens": "many"}], [7, 8, {"input": "a"}], 400),
+        ("/v1/traces", PROTOBUF, of_traces(b"short", b""), of_traces(b"short", b"", b"0123456789abcdef"), 200),
+    ],
+)
+def test_a_request_that_held_nothing_else_does_not_say_that_the_rest_was_taken(
+    engineer_client, send, path, content_type, all_bad, some_bad, status
+):
+    for body in (all_bad, some_bad):
+        send(body, path, content_type)
+    some, whole = Refusal.objects.all()  # newest first
+    assert [(one.status, one.items) for one in (whole, some)] == [(status, 2), (None, 2)]
+    pages = [Markup(engineer_client.get(f"/p/shop/inbox/{one.pk}")).text for one in (whole, some)]
+    of_whole, of_some = (" ".join(page.split()) for page in pages)
+    assert f"{status}, 2 spans or records refused nothing of it is stored" in of_whole
+    assert "2 spans or records refused what else the request held was taken" in of_some
+
+
 def test_what_was_sent_stays_text(engineer_client, send):
     headers = {"User-Agent": HOSTILE, "Content-Encoding": HOSTILE}
     send([{"input_tokens": HOSTILE}, {"cost_usd": HOSTILE}], content_type=HOSTILE[:60])
