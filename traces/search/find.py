@@ -30,14 +30,13 @@ OLDEST_MARK = "SELECT min(marked_at) FROM traces_unindexed WHERE project_id = %(
 
 @dataclass(slots=True)
 class Finding:
-    """What was found, and where the search stopped because its time was over; None where it ended by itself.
+    """What was found, and where the search stopped because its time was over: `after` for the next try.
 
-    `up_to` is the moment that it reached, None for searches that are not in the order of time.
+    `stopped` is None where it ended by itself. Its value is the moment that was reached, if that is the order.
     """
 
     found: list[Found] = field(default_factory=list)
     stopped: After | None = None
-    up_to: datetime | None = None
 
 
 def find(  # noqa: PLR0913
@@ -70,16 +69,23 @@ def find_within(  # noqa: PLR0913
     search = _Search(project_id, period, match.plan_of(terms), sort, after)
     deadline = None if seconds is None else time.monotonic() + seconds
     finding = Finding()
+    passed: After | None = None
     for hits in search.stretches():
-        while not hits.ended and len(finding.found) < limit:
+        if passed and _is_over(deadline):
+            finding.stopped = passed
+        while not hits.ended and not finding.stopped and len(finding.found) < limit:
             finding.found += hits.more(limit - len(finding.found))
-            if deadline is not None and time.monotonic() > deadline and len(finding.found) < limit:
-                finding.stopped = hits.after
-                finding.up_to = hits.after.value if hits.after and isinstance(hits.after.value, datetime) else None
-                return finding
-        if len(finding.found) == limit:
+            finding.stopped = hits.after if not hits.ended and _is_over(deadline) else None
+        passed = hits.passed
+        if finding.stopped or len(finding.found) == limit:
             break
+    if len(finding.found) == limit:
+        finding.stopped = None
     return finding
+
+
+def _is_over(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() > deadline
 
 
 def by_facts(
@@ -143,7 +149,9 @@ class _Search:
         first, last = day_of(self._period.start), day_of(self._period.end - timedelta(microseconds=1))
         ascending = self._sort.startswith("-")
         if self._after is not None and isinstance(self._after.value, datetime):
-            reached = day_of(self._after.value)
+            # Without an id nothing at that very moment comes any more, where the newest come first.
+            before = not self._after.trace_id and not ascending
+            reached = day_of(self._after.value - timedelta(microseconds=before))
             first, last = (max(first, reached), last) if ascending else (first, min(last, reached))
         days = [day for day in partitions.existing("traces_entry") if first <= day <= last]
         return sorted(days, reverse=not ascending)

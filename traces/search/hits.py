@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -35,6 +35,8 @@ READ: Final = """
         AND e.happened_at >= %(start)s AND e.happened_at < %(end)s {conditions}
     ORDER BY {order} LIMIT %(limit)s
 """
+
+_LAST_ID: Final = b"\xff" * 17  # longer than any
 
 Line = tuple[Any, ...]
 
@@ -99,6 +101,14 @@ class Hits:
         self._stretch = stretch
         self._asked = plan.ask(holding)
         self._size = 0
+
+    @property
+    def passed(self) -> After:
+        """Where a page goes on that has all of this stretch."""
+        if self._stretch.by != "time":
+            return After(None, b"" if self._stretch.ascending else _LAST_ID)
+        last = self._stretch.days[-1] + timedelta(days=self._stretch.ascending)
+        return After(datetime(last.year, last.month, last.day, tzinfo=UTC), b"")
 
     def more(self, limit: int) -> list[Found]:
         """Some more of them, perhaps none, and not more than `limit`; `ended` when there are no others."""
