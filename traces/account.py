@@ -76,18 +76,14 @@ def account_of(trace: Trace, now: datetime, beside: Beside | None = None) -> Acc
     return Account(
         headline=_headline(trace, whole),
         lead=_lead(trace, now),
-        asked=_text(trace.summary.asked),
-        answered=_text(answered),
+        asked=visible(trace.summary.asked or "") or None,
+        answered=visible(answered or "") or None,
         nothing=None if answered else _nothing(failed, whole, spans),
         story=[*troubles(spans), *remedies(spans)],
         amounts=[*amounts(trace.totals, beside.usual), *([ran] if ran else [])],
         badges=marks,
         has_gaps=any(one.is_gap for one in marks),
     )
-
-
-def _text(text: str | None) -> str | None:
-    return "\n".join(map(visible, text.split("\n"))) if text else None
 
 
 def _headline(trace: Trace, whole: bool) -> Sentence:

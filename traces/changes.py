@@ -114,7 +114,7 @@ def prompt_difference(now: Payload, before: Payload) -> list[Line] | None:
     old, new = prompt_text(before), prompt_text(now)
     if old is None or new is None:
         return []
-    return difference(old, new)
+    return difference(visible(old), visible(new))
 
 
 def _parts(now: Told, before: Told | None, live: Sequence[StoredSpan]) -> Iterable[Version]:

@@ -14,9 +14,9 @@ from django.utils import timezone
 LONGEST_NAME: Final = 80  # characters of a name inside a sentence
 LONGEST_QUOTE: Final = 160
 # Invisible, or turning what stands around them: controls (ANSI codes begin with one), overrides and isolates, blanks
-# of no width, tags. Joiners and direction marks stay, since scripts and emoji need them.
+# of no width, tags. Joiners and direction marks stay, since scripts and emoji need them; so do tabs and ends of lines.
 _UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u180e\u200b\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u180e\u200b\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
 
@@ -78,10 +78,9 @@ def plain(sentence: Sentence) -> str:
 
 
 def visible(text: str) -> str:
-    """`text` with what no eye sees written out: ␛ for an escape, ⟨U+202E⟩ for an override."""
+    """`text` with what no eye sees written out: ⟨ESC⟩, ⟨U+202E⟩ for an override."""
     return _UNSEEN.sub(_code, text)
 
 
 def _code(found: re.Match[str]) -> str:
-    number = ord(found[0])
-    return chr(0x2400 + number) if number < 0x20 else f"⟨U+{number:04X}⟩"
+    return "⟨ESC⟩" if found[0] == "\x1b" else f"⟨U+{ord(found[0]):04X}⟩"

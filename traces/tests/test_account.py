@@ -191,4 +191,4 @@ def test_the_amounts_come_before_the_versions():
 
 def test_text_of_a_sender_shows_what_it_hides():
     said = account(step(1), asked="\x1b[31mred\u202e\nsecond")
-    assert said.asked == "␛[31mred⟨U+202E⟩\nsecond"
+    assert said.asked == "⟨ESC⟩[31mred⟨U+202E⟩\nsecond"

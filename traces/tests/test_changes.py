@@ -82,7 +82,7 @@ def test_what_is_live_now_is_said():
 def test_a_name_shows_what_it_hides_and_is_cut():
     (row,) = versions(told(call(2, model_requested="gpt\u202e4\x1b[31m" + "x" * 3_000)), None, [], None)
     assert row == Version("model", "", row.now)
-    assert row.now.startswith("gpt⟨U+202E⟩4␛[31mx")
+    assert row.now.startswith("gpt⟨U+202E⟩4⟨ESC⟩[31mx")
     assert len(row.now) == 200
 
 
