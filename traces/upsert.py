@@ -188,7 +188,7 @@ def _place(cursor: "psycopg.Cursor[Any]", project_id: int, unplaced: list[Row]) 
     cursor.execute(PLACES, keys)
     places = {(trace, span): at for trace, span, at in cursor.fetchall()}
     for row in unplaced:
-        place: datetime = places[row.key]
+        place: datetime = places.get(row.key, row.happened_at)  # none: its retention ended just now
         if row.day != rows.day_of(place):
             row.move(place)
 

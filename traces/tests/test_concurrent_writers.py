@@ -145,6 +145,11 @@ def test_a_placeholder_that_went_home_meanwhile_takes_its_logs_along(project, ot
     assert (kept.happened_at, {one["content"] for one in said}) == (EVENING, {"one", "two"})
 
 
+def test_a_place_that_is_forgotten_meanwhile_costs_no_span(project):
+    with before_each("INSERT ON traces_locator", "RETURN NULL"):  # as if the retention took it at once
+        assert make.stored(project.pk, make.span(started_at=None)).accepted == 1
+
+
 @pytest.mark.parametrize(
     ("code", "times", "status", "tries"), [("40P01", 2, 200, 3), ("40001", 1, 200, 2), ("40P01", 99, 503, None)]
 )
