@@ -19,7 +19,6 @@ from traces.search.which import holders
 
 MOST_WORDS: Final = 12  # a text of more is no question, and no trace holds all of a mail's words
 WORDS_SECONDS: Final = 2.0
-SHOWN_BY_WORDS: Final = 8
 _MOST_VALUES: Final = 12  # of a text, that are looked for under each key
 _METADATA: Final = "metadata."
 # Ids of senders that are no hex have no index of their own for their beginnings.
@@ -42,15 +41,15 @@ def look_up(project: Project, pasted: Pasted) -> list[Match]:
 
 
 def by_words(project: Project, pasted: Pasted, now: datetime) -> tuple[list[Found], tuple[Term, ...]]:
-    """The newest traces whose text holds the words of `pasted`, one more than are shown; and what was looked for.
+    """The two newest traces that hold the words of `pasted`, and what was looked for; nothing is for a long text.
 
-    Nothing is looked for in a long text. A line of the query language is understood too.
+    A line of the query language is understood too.
     """
     terms = _terms(pasted.text)
     if not terms:
         return [], ()
     period = TimeRange(now - timedelta(days=settings.SPAN_RETENTION_DAYS + 2), now + timedelta(days=1))
-    return find_within(WORDS_SECONDS, project.pk, period, terms, limit=SHOWN_BY_WORDS + 1).found, terms
+    return find_within(WORDS_SECONDS, project.pk, period, terms, limit=2).found, terms
 
 
 def is_there(project: Project, address: Address) -> bool:

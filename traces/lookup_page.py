@@ -10,10 +10,8 @@ from django.utils import timezone
 from accounts.models import Project
 from traces.addresses import list_url, session_url, trace_url
 from traces.listing import TraceRow
-from traces.lookup import SHOWN_BY_WORDS
 from traces.matches import Match, span_of
 from traces.pasted import Pasted
-from traces.search.find import Found
 from traces.search.grammar import exactly, line_of
 
 SHOWN_MATCHES: Final = 20
@@ -31,13 +29,6 @@ def match_url(project: Project, found: Sequence[Match], match: Match) -> str:
         return list_url(project.slug, q=line_of([exactly(field, match.text)]))
     newest = match.newest
     return trace_url(project.slug, newest.summary.address, span_of(found, newest))
-
-
-def words_page(project: Project, found: Sequence[Found], rows: Sequence[TraceRow], text: str) -> dict[str, Any]:
-    """The traces whose text holds what was pasted, and where all of them are listed."""
-    by_key = {row.key: row for row in rows}
-    shown = [by_key[one.trace_id] for one in found[:SHOWN_BY_WORDS] if one.trace_id in by_key]
-    return {"by_words": shown, "all_url": list_url(project.slug, q=text) if len(found) > len(shown) else None}
 
 
 def match_rows(

@@ -1,7 +1,6 @@
 """The look-up page: one box for any id, a whole mail, a log line, an address, or words."""
 
 from datetime import datetime
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.contrib.auth.decorators import login_required
@@ -24,6 +23,7 @@ from traces.pasted import Pasted, read
 from traces.queries.listed import newest_ids, rows_of
 from traces.queries.traces import has_traces
 from traces.search.find import indexed_up_to
+from traces.search.grammar import Term, line_of
 
 RECENT_ROWS = 8
 
@@ -44,9 +44,11 @@ def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
     if there:
         return redirect(there)
     now = now_of(request)
-    worded = {} if found else _by_words(project, pasted, now)
-    if "there" in worded:
-        return redirect(worded["there"])
+    terms: tuple[Term, ...] = ()
+    if pasted.text and not found:
+        there, terms = _by_words(project, pasted, now)
+    if there:
+        return redirect(there)
     context = {
         "project": project,
         "section": "lookup",
@@ -54,28 +56,22 @@ def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
         "hits": lookup_page.match_rows(project, found, pasted, _rows_of(project, found)),
         "picked": lookup_page.picked(found, pasted),
         "tried": lookup_page.tried(pasted),
-        **worded,
-        "recent": [] if found or worded.get("by_words") else _recent(project, now),
+        "searched": lookup_page.searched(project, now, text_up_to=indexed_up_to(project.pk, now) if terms else None),
+        "recent": [] if found else _recent(project, now),
         **({} if has_traces(project.pk) else pages.first_trace_help(project)),
     }
     return render(request, page_or_fragment(request, "traces/lookup.html", "traces/_empty_project.html"), context)
 
 
-def _by_words(project: Project, pasted: Pasted, now: datetime) -> dict[str, Any]:
-    """The traces that hold the words which were pasted; `there`: the page to go to, of one trace or of the list."""
-    if not pasted.text:
-        return {}
+def _by_words(project: Project, pasted: Pasted, now: datetime) -> tuple[str | None, tuple[Term, ...]]:
+    """The page of the one trace that holds the words which were pasted, or the list of all; what was looked for."""
     found, terms = by_words(project, pasted, now)
-    if any(term.field for term in terms):
-        return {"there": list_url(project.slug, q=pasted.text)}
-    rows = rows_of(project.pk, [one.trace_id for one in found])
-    if len(rows) == 1:
-        return {"there": trace_url(project.slug, rows[0].address, found[0].span_id)}
-    text_up_to = indexed_up_to(project.pk, now) if terms else None
-    return {
-        **lookup_page.words_page(project, found, rows, pasted.text),
-        "searched": lookup_page.searched(project, now, text_up_to=text_up_to),
-    }
+    if len(found) > 1 or any(term.field for term in terms):
+        return list_url(project.slug, q=line_of(terms)), terms
+    if not found:
+        return None, terms
+    rows = rows_of(project.pk, [found[0].trace_id])
+    return (trace_url(project.slug, rows[0].address, found[0].span_id) if rows else None), terms
 
 
 def _pasted_page(user: User, project: Project, pasted: Pasted) -> str | None:
