@@ -60,7 +60,7 @@ def amounts(totals: Totals, usual: Usual | None) -> list[Sentence]:
 
 def against(us: int | None, usual: Usual | None) -> Against | None:
     """The mark beside a duration; None where it or its usual is not known."""
-    if us is None or us < 0 or usual is None or not usual.enough:
+    if us is None or us < 0 or usual is None or not usual.enough or usual.high_us <= 0:
         return None
     scale = max(us, usual.high_us) * 1.06 or 1.0
     tone: Literal["plain", "warn", "bad"] = "plain"

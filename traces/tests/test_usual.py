@@ -8,6 +8,7 @@ import pytest
 from tests import make
 from traces import rollups
 from traces.amounts import Totals
+from traces.queries import usual as usual_queries
 from traces.queries.usual import usual_of
 from traces.sentences import plain
 from traces.usual import Usual, against, amounts, cost_words
@@ -80,7 +81,9 @@ def test_the_mark_stands_on_the_scale_of_its_range(us, tone):
     assert mark.words.replace("\u00a0", " ") == "usual 800 ms to 3 s"
 
 
-@pytest.mark.parametrize(("us", "than"), [(None, usual()), (1, None), (1, usual(19)), (-1, usual())])
+@pytest.mark.parametrize(
+    ("us", "than"), [(None, usual()), (1, None), (1, usual(19)), (-1, usual()), (1, usual(high_us=0))]
+)
 def test_without_a_usual_there_is_no_mark(us, than):
     assert against(us, than) is None
 
@@ -107,3 +110,17 @@ def test_the_usual_is_that_of_the_feature_in_the_seven_days_before(project):
     assert found.high_us == pytest.approx(1_000_000, rel=0.02)
     assert found.mean_usd is None
     assert usual_of(project.pk, "nobody's", now).enough is False
+
+
+def test_of_a_busy_feature_every_sixth_interval_stands_for_all(project, monkeypatch):
+    monkeypatch.setattr(usual_queries, "LEAST_SAMPLE", 20)
+    now = make.now().replace(minute=0, second=0) - timedelta(hours=1)
+    for number in range(60):
+        begun = now - timedelta(minutes=30 * (number % 20)) + timedelta(minutes=10 * (number >= 40))
+        duration_us = 9_000_000 if number >= 40 else 1_000_000
+        make.stored(project.pk, make.span(feature="faq", started_at=begun, duration_us=duration_us))
+    while rollups.rebuild_marked():
+        pass
+    found = usual_of(project.pk, "faq", now + timedelta(minutes=30))
+    assert found.requests == 60
+    assert found.high_us == pytest.approx(1_000_000, rel=0.02)  # the slow ones lie between
