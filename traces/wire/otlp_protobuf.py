@@ -104,12 +104,8 @@ def metrics_reply() -> bytes:
 
 def attributes(pairs: Iterable[KeyValue]) -> dict[str, Json]:
     """Key-value pairs as a dict; the last of a repeated key wins."""
-    found: dict[str, Json] = {}
-    for pair in pairs:
-        value = pair.value
-        # Most values are strings that are not empty: asking for the string first saves a WhichOneof.
-        found[pair.key] = value.string_value or any_value(value)
-    return found
+    # Most values are strings that are not empty, or numbers that are not 0: asking for them first saves a WhichOneof.
+    return {pair.key: (value := pair.value).string_value or value.int_value or any_value(value) for pair in pairs}
 
 
 def any_value(value: AnyValue) -> Json:
