@@ -10,9 +10,10 @@ from django.urls import reverse
 
 from accounts.models import Project
 from traces.listing import TraceRow
-from traces.search.asked import After, Asked, after_words
+from traces.search.asked import After, Asked, after_words, asked_in
 from traces.search.excerpt import Piece
 from traces.search.grammar import Term, line_of
+from traces.search.neighbours import Neighbours
 from traces.search.results import Place
 
 # What a list is called by its order: of all, and behind "50 traces in the last hour, …".
@@ -45,24 +46,28 @@ def list_page(  # noqa: PLR0913
     rows: Sequence[ListedTrace],
     *,
     last: After | None,
+    stopped: After | None,
     indexed_up_to: datetime,
     now: datetime,
 ) -> dict[str, Any]:
-    """The context of the list. `last` is the last row's place where more follow, else None."""
+    """The context of the list. Behind `last` more may follow; at `stopped` the search ran out of time."""
     here = reverse("traces:trace-list", args=[project.slug])
     asked_query = asked.query()
     return {
         "project": project,
         "section": "traces",
+        "q": "",  # of the look-up box, which is not this line
         "rows": [_row(project, asked_query, one) for one in rows],
         "periods": asked.period.choices(urlencode(_without_period(asked))),
         "period_words": asked.period.words(),
         "search": search_line(asked, here),
         "heads": {sort: _head(asked, sort, here) for sort in ("time", "latency", "tokens", "cost")},
         "order_words": _SORT_WORDS[asked.sort][1],
-        "total_words": _total_words(asked, len(rows), full=last is not None),
+        "total_words": _total_words(asked, len(rows), full=last is not None and not stopped),
         "older_url": f"{here}?{urlencode({**asked.params(), 'after': after_words(last)})}" if last else None,
-        "older_words": "Older" if asked.sort == "time" else "More",
+        "older_words": "Search on" if stopped else "Older" if asked.sort == "time" else "More",
+        "stopped": stopped is not None,
+        "reached": stopped[0] if stopped and isinstance(stopped[0], datetime) else None,
         "first_url": f"{here}?{asked_query}" if asked.after else None,
         "exports": exports(project, asked),
         "behind": indexed_up_to if not asked.newest_of_all and now - indexed_up_to > BEHIND else None,
@@ -114,15 +119,30 @@ def ways_out(asked: Asked, here: str) -> list[dict[str, str]]:
     return without if len(without) == 1 else [*without, {"label": "all traces", "url": _url(here, asked, ())}]
 
 
-def trace_url(project: Project, asked_query: str, one: ListedTrace) -> str:
+def trace_url(project: Project, asked_query: str, address: str, place: Place) -> str:
     """The page of a trace, opened from a list: it knows the list, and the step that the text was found in."""
-    said = {"span": one.place.span_id.hex() if one.place.span_id else "", "list": asked_query}
+    said = {"span": place.span_id.hex() if place.span_id else "", "list": asked_query}
     query = urlencode({name: value for name, value in said.items() if value})
-    return f"{reverse('traces:trace-detail', args=[project.slug, one.row.address])}?{query}"
+    return f"{reverse('traces:trace-detail', args=[project.slug, address])}?{query}"
+
+
+def neighbour_links(project: Project, query: str, beside: Neighbours) -> dict[str, str | None]:
+    """The way back to the list that a trace was opened from, by its `query`, and to the trace's neighbours in it."""
+    asked_query = asked_in(query).query()
+    here = reverse("traces:trace-list", args=[project.slug])
+    return {
+        "list_url": f"{here}?{asked_query}" if query else here,
+        "previous_url": _place_url(project, asked_query, beside.previous),
+        "next_url": _place_url(project, asked_query, beside.next),
+    }
+
+
+def _place_url(project: Project, asked_query: str, place: Place | None) -> str | None:
+    return trace_url(project, asked_query, place.trace_id.hex(), place) if place else None
 
 
 def _row(project: Project, asked_query: str, one: ListedTrace) -> dict[str, Any]:
-    return {"row": one.row, "url": trace_url(project, asked_query, one), "pieces": one.pieces}
+    return {"row": one.row, "url": trace_url(project, asked_query, one.row.address, one.place), "pieces": one.pieces}
 
 
 def _head(asked: Asked, sort: str, here: str) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """The list of traces: the query line with its suggestions, and the rows that were found."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
@@ -12,14 +13,15 @@ from traces import export, list_pages, pages
 from traces.queries.excerpts import payloads_of_hits
 from traces.queries.listed import rows_of
 from traces.queries.traces import has_traces
-from traces.queries.values import values_of
 from traces.search.asked import Asked, asked_of
 from traces.search.excerpt import excerpt
 from traces.search.find import indexed_up_to
-from traces.search.results import Place, places
+from traces.search.known import known_values
+from traces.search.results import Place, listing
 from traces.search.suggest import suggestions
 
 PAGE_ROWS = 50
+PAGE_SECONDS = 2.0  # then what was found is shown, and a link goes on
 RECENT_ROWS = 8
 
 
@@ -30,13 +32,14 @@ def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
     """The traces that the query line, the order and the period ask for."""
     project = project_for(request.user, project_slug)
     asked, now = asked_of(request.GET.dict()), now_of(request)
-    found = places(project.pk, asked, now, PAGE_ROWS + 1)
-    shown = found[:PAGE_ROWS]
+    found = listing(project.pk, asked, now, PAGE_ROWS + 1, PAGE_SECONDS)
+    shown = found.places[:PAGE_ROWS]
     context = list_pages.list_page(
         project,
         asked,
         _rows(project.pk, asked, shown),
-        last=shown[-1].after if len(found) > PAGE_ROWS else None,
+        last=shown[-1].after if len(found.places) > PAGE_ROWS else found.stopped,
+        stopped=found.stopped,
         indexed_up_to=now if asked.newest_of_all else indexed_up_to(project.pk, now),
         now=now,
     )
@@ -50,12 +53,13 @@ def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
 @require_GET
 @login_required
 def trace_export(request: PageRequest, project_slug: str) -> HttpResponseBase:
-    """The whole list as a file. A line that cannot be read, or a format that is none, is 400 in words."""
+    """The whole list as a file. A line that cannot be read leads to the list, which says why."""
     project = project_for(request.user, project_slug)
     asked, kind = asked_of(request.GET.dict()), request.GET.get("format", "ndjson")
-    if asked.problem or kind not in export.FORMATS:
-        said = asked.problem.message if asked.problem else f"Formats are {' and '.join(export.FORMATS)}."
-        return HttpResponse(said, status=400, content_type="text/plain; charset=utf-8")
+    if kind not in export.FORMATS:
+        raise Http404(f"Formats are {' and '.join(export.FORMATS)}.")
+    if asked.problem:
+        return redirect(f"{reverse('traces:trace-list', args=[project.slug])}?{asked.query()}")
     spans = kind == "ndjson" and request.GET.get("spans") == "1"
     return export.response(export.Export(project, asked, now_of(request), kind, spans))
 
@@ -67,7 +71,7 @@ def suggestions_fragment(request: PageRequest, project_slug: str) -> HttpRespons
     project = project_for(request.user, project_slug)
     line, at, now = request.GET.get("line", "")[:2_000], request.GET.get("at", ""), now_of(request)
     place = int(at) if at.isascii() and at.isdecimal() and len(at) < 6 else len(line)
-    found = suggestions(line, place, lambda field, beginning: values_of(project.pk, field, beginning, now))
+    found = suggestions(line, place, lambda field, beginning: known_values(project.pk, field, beginning, now))
     return render(request, "traces/_suggestions.html", {"suggestions": found})
 
 

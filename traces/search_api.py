@@ -20,7 +20,7 @@ from traces.list_answers import row_answer
 from traces.queries.listed import rows_of
 from traces.search.asked import SORTS, Asked, after_of, after_words, asked_of
 from traces.search.find import indexed_up_to
-from traces.search.results import Place, places
+from traces.search.results import SECONDS, Place, listing
 
 DEFAULT_ROWS = 50
 MOST_ROWS = 1_000
@@ -64,9 +64,10 @@ _listed = TraceList.as_view()
 
 
 def _answer(request: Request, asked: Asked, project_id: int, now: datetime, limit: int) -> dict[str, Any]:
-    found = places(project_id, asked, now, limit + 1)
-    shown = found[:limit]
-    cursor = after_words(shown[-1].after) if len(found) > limit else None
+    found = listing(project_id, asked, now, limit + 1, SECONDS)
+    shown = found.places[:limit]
+    last = shown[-1].after if len(found.places) > limit else found.stopped
+    cursor = after_words(last) if last else None
     params = {**request.query_params.dict(), **asked.params(), "after": cursor or ""}
     return {
         "traces": _rows(project_id, shown),

@@ -28,7 +28,7 @@ COPIES: dict[str, tuple[str, str, Callable[..., str]]] = {
 MOST_COPIED = 200_000  # characters on the page; the file has all
 MOST_JSON = 200_000  # bytes of payloads that are shown as one text
 PAGE_SPANS = 100  # of a trace that is larger
-_KEPT = ("path",)  # what the links of the page's steps hand on
+_KEPT = ("path", "list")  # what the links of the page's steps hand on
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ def shown(project: Project, trace: Trace, opened: tuple[StoredSpan, Payload], qu
     kept = {name: query[name] for name in _KEPT if query.get(name)}
     keep = f"{urlencode(kept)}&" if kept else ""
     here = f"?{keep}span={quote(span.shown_id, safe='')}"
+    whole_tree = f"?{urlencode({**kept, 'path': '', 'span': span.shown_id}, quote_via=quote, safe='')}"
     counts = {"steps": len(trace.nodes), "calls": len(trace.call_ids)}
     return {
         "view": view,
@@ -73,7 +74,7 @@ def shown(project: Project, trace: Trace, opened: tuple[StoredSpan, Payload], qu
         ],
         "here": here,
         "on_path": query.get("path") == "critical",
-        "path_url": f"?span={quote(span.shown_id, safe='')}" if kept else f"{here}&path=critical",
+        "path_url": whole_tree if kept.get("path") else f"{here}&path=critical",
         "copies": _copies(opened),
         **_VIEWS[view](project, trace, opened, query, keep),
     }

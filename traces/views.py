@@ -11,10 +11,11 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import project_for
-from llmobs.lib.http import PageRequest, page_or_fragment
+from llmobs.lib.http import PageRequest, now_of, page_or_fragment
 from traces import ids, pages, payload, tabs
 from traces.conversation import text_at
 from traces.feedback_views import forms_of
+from traces.list_pages import neighbour_links
 from traces.queries.beside import beside
 from traces.queries.scores import scores_of
 from traces.queries.spans import StoredSpan, payload_of
@@ -23,6 +24,7 @@ from traces.queries.traces import (
     summaries_of_request,
     trace_of,
 )
+from traces.search.neighbours import neighbours
 
 PAGE = "traces/trace_detail.html"
 FRAGMENT_CHARACTERS = 200_000  # of a long text at a time
@@ -50,7 +52,9 @@ def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> Http
     fragment = "traces/_step_rows.html" if "from" in request.GET else "traces/_step_swap.html"
     template = page_or_fragment(request, PAGE, fragment)
     if template == PAGE:
-        context |= pages.account_page(trace, beside(project, trace))
+        list_query = request.GET.get("list", "")
+        near = neighbours(project.pk, list_query, trace.summary.trace_id, now_of(request))
+        context |= pages.account_page(trace, beside(project, trace)) | neighbour_links(project, list_query, near)
     return render(request, template, context)
 
 

@@ -95,7 +95,10 @@ field.addEventListener("keydown", (event) => {
     close();
   } else if (event.key === "Backspace" && !field.value) {
     const last = [...form.querySelectorAll("[data-chip]")].at(-1);
-    if (last) edit(last);
+    if (last) {
+      event.preventDefault(); // it takes back the condition, not its last letter
+      edit(last);
+    }
   }
 });
 field.addEventListener("blur", close);

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -50,11 +51,11 @@ LISTED = f"""
             sum(cost_usd) AS cost_usd, count(*) FILTER (WHERE cost_usd IS NULL) AS calls_without_price
         FROM call GROUP BY trace_id
     )
-    SELECT t.trace_id, t.trace_text, t.happened_at, t.name, t.asked, t.answered, t.request_id, t.session_id, t.user_id,
-        coalesce(t.feature, t.service), t.environment, t.release, whole.model, whole.prompt, whole.duration_us,
-        coalesce(whole.spans, 0), coalesce(paid.calls, 0), paid.input_tokens, paid.output_tokens, paid.cost_usd,
-        coalesce(paid.calls_without_price, 0), t.has_root, whole.has_roots, whole.root_failed, whole.step_failed,
-        whole.fell_back, whole.tried_again, whole.all_ended
+    SELECT t.trace_id, t.trace_text, t.has_root, whole.has_roots, whole.root_failed, whole.step_failed, whole.fell_back,
+        whole.tried_again, whole.all_ended, t.happened_at, t.name, t.asked, t.answered, t.request_id, t.session_id,
+        t.user_id, coalesce(t.feature, t.service), t.environment, t.release, whole.model, whole.prompt,
+        whole.duration_us, coalesce(whole.spans, 0), coalesce(paid.calls, 0), paid.input_tokens, paid.output_tokens,
+        paid.cost_usd, coalesce(paid.calls_without_price, 0)
     FROM traces_summary t LEFT JOIN whole USING (trace_id) LEFT JOIN paid USING (trace_id)
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
@@ -116,17 +117,22 @@ def _ids(
 
 
 def _row(line: tuple[Any, ...]) -> TraceRow:
-    """A row of LISTED."""
-    trace_id, trace_text, *told = line
+    """A row of LISTED. Sums come as numeric, whose fractions are nothing but zeros."""
+    trace_id, trace_text, has_root, has_roots, root_failed, step_failed, fell_back, tried_again, all_ended, *told = line
     key = bytes(trace_id)
-    *told, has_root, has_roots, root_failed, step_failed, fell_back, tried_again, all_ended = told
-    word, tone = outcome(
-        TraceSigns(
-            failed=bool(root_failed if has_roots else step_failed),
-            step_failed=bool(step_failed),
-            fell_back=bool(fell_back),
-            tried_again=bool(tried_again),
-            finished=has_root and bool(all_ended),
-        )
+    signs = TraceSigns(
+        failed=bool(root_failed if has_roots else step_failed),
+        step_failed=bool(step_failed),
+        fell_back=bool(fell_back),
+        tried_again=bool(tried_again),
+        finished=has_root and bool(all_ended),
     )
-    return TraceRow(ids.shown(key, trace_text), ids.address(key, trace_text), key, word, tone, *told)
+    word, tone = outcome(signs)
+    *told, duration_us, spans, calls, input_tokens, output_tokens, cost_usd, calls_without_price = told
+    tokens = (_whole(input_tokens), _whole(output_tokens))
+    said: list[Any] = [ids.shown(key, trace_text), ids.address(key, trace_text), key, word, tone, *told]
+    return TraceRow(*said, *[_whole(duration_us), spans, calls, *tokens, cost_usd, calls_without_price])
+
+
+def _whole(number: Decimal | None) -> int | None:
+    return None if number is None else int(number)

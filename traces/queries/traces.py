@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import connection
 
-from llmobs.lib.timerange import TimeRange
 from traces import ids
 from traces.amounts import Totals, calls_among, totals_of
 from traces.notes import MOST_TRACES_OF_REQUEST, Note, complete, notes_of
@@ -147,65 +146,7 @@ def _trace(project_id: int, trace_ids: list[bytes]) -> Trace | None:
     return Trace(summaries, nodes, calls_among(spans))
 
 
-# Day by day, as in `spans.SPANS`.
-_ANY_SPAN = """AND EXISTS (
-            SELECT FROM generate_series(0, t.last_day - t.first_day) AS later CROSS JOIN LATERAL (
-                SELECT * FROM traces_span
-                WHERE project_id = t.project_id AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
-            ) s WHERE {})"""
-_FILTERS = {
-    "session_id": "AND left(t.session_id, 200) = left(%(session_id)s, 200) AND t.session_id = %(session_id)s",
-    "user_id": "AND left(t.user_id, 200) = left(%(user_id)s, 200) AND t.user_id = %(user_id)s",
-    "feature": "AND coalesce(t.feature, t.service, '') = %(feature)s",
-    "model": _ANY_SPAN.format("""s.kind IN ('llm', 'embedding', 'rerank')
-            AND coalesce(s.model_requested, s.model, '') = %(model)s"""),
-    "failed": _ANY_SPAN.format("s.status = 'error'"),
-}
-FILTERS = tuple(_FILTERS)
-
-# From the summaries, not from root spans: a trace whose root never came is listed too.
-NEWEST = """
-    SELECT t.trace_id, t.trace_text, t.happened_at, t.ended_at, t.has_root, t.name, t.asked, t.answered,
-        t.request_id, t.session_id, t.user_id, t.feature, t.service, t.environment, t.release
-    FROM traces_summary t
-    WHERE t.project_id = %(project)s AND t.happened_at >= %(start)s AND t.happened_at < %(end)s
-        AND (t.happened_at, t.trace_id) < (%(before_at)s, %(before_id)s)
-        {filters}
-    ORDER BY t.happened_at DESC, t.trace_id DESC
-    LIMIT %(limit)s
-"""
 ANY_TRACE = "SELECT EXISTS (SELECT FROM traces_summary WHERE project_id = %(project)s)"
-
-
-def newest_traces(
-    project_id: int,
-    period: TimeRange,
-    filters: dict[str, str],
-    *,
-    before: tuple[datetime, bytes] | None = None,
-    limit: int = 50,
-) -> list[tuple[Summary, list[StoredSpan]]]:
-    """The traces that began in `period`, newest first, each with its spans.
-
-    `filters` maps some of FILTERS to their values. For the next page give the last row's moment and id as `before`.
-    """
-    chosen = " ".join(_FILTERS[name] for name in FILTERS if name in filters)
-    values: dict[str, Any] = {
-        "project": project_id,
-        "start": period.start,
-        "end": period.end,
-        "before_at": before[0] if before else period.end,
-        "before_id": before[1] if before else b"",
-        "limit": limit,
-        **filters,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(NEWEST.format(filters=chosen), values)
-        rows = [summary_row(line) for line in cursor.fetchall()]
-    spans: dict[bytes, list[StoredSpan]] = {row.trace_id: [] for row in rows}
-    for span in spans_of(project_id, spans) if rows else []:
-        spans[span.record.trace_id].append(span)
-    return [(row, spans[row.trace_id]) for row in rows]
 
 
 def has_traces(project_id: int) -> bool:

@@ -56,7 +56,7 @@ LATEST_OF_SPANS: Final = """
 SCORE_NAMES: Final = """
     SELECT name, count(*) FROM (
         SELECT name FROM traces_score WHERE project_id = %(project)s ORDER BY score_id LIMIT %(read)s
-    ) some GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(limit)s
+    ) named GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(limit)s
 """
 
 

@@ -14,6 +14,8 @@ from traces.search.grammar import QueryError, Term, exactly, line_of, parse
 Value = datetime | Decimal | int | None  # of what a list is sorted by; None is unknown
 After = tuple[Value, bytes]
 
+TRACE_KEY_BYTES: Final = 16
+LARGEST: Final = 2**63 - 1
 SORTS: Final = ("time", "latency", "cost", "tokens")
 # The filters of older addresses, which go on working: the conditions that they stand for.
 _FIELDS_OF_FILTERS: Final = {"feature": "feature", "model": "model", "session_id": "session", "user_id": "user"}
@@ -25,7 +27,7 @@ class Asked:
     """What is asked. `line` is as it was written, also where it cannot be read: then `problem` says why.
 
     `sort` is one of SORTS, the largest first, or one with a minus, the smallest first. `after` is the last row of the
-    page before.
+    page before, or, without an id, the moment that a search has reached.
     """
 
     line: str
@@ -91,9 +93,10 @@ def after_words(after: After) -> str:
 
 def after_of(words: str, sort: str) -> After | None:
     """The place that `after_words` wrote; None for what is none."""
-    said, _, trace_id = words.replace(" ", "+").partition("~")
+    said, found, trace_id = words.replace(" ", "+").partition("~")
     try:
-        return _value(said, sort.removeprefix("-")), bytes.fromhex(trace_id)
+        key = bytes.fromhex(trace_id)
+        return (_value(said, sort.removeprefix("-")), key) if len(key) in (0, TRACE_KEY_BYTES) and found else None
     except (ValueError, InvalidOperation):
         return None
 
@@ -104,7 +107,10 @@ def _value(said: str, sort: str) -> Value:
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if not said:
         return None
-    return Decimal(said) if sort == "cost" else int(said)
+    number: Decimal | int = Decimal(said) if sort == "cost" else int(said)
+    if not -LARGEST <= number <= LARGEST:  # nothing that is stored
+        raise ValueError(said)
+    return number
 
 
 def _filters(params: Mapping[str, str]) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from traces.records import Payload
+from traces.records import Json, Payload
 from traces.search.grammar import Term
 from traces.search.texts import strings
 
 BEFORE: Final = 48  # characters before the first word that was found
 WHOLE: Final = 180
+_TOLD: Final = ("system", "developer")
 _MOST_READ: Final = 400_000  # characters of a payload
 
 
@@ -28,7 +29,7 @@ def excerpt(payload: Payload, terms: Sequence[Term]) -> list[Piece]:
     if pattern is None:
         return []
     read = 0
-    for text in strings([payload.output, payload.parsed_output, payload.input, payload.documents]):
+    for text in strings([payload.output, payload.parsed_output, *_said_first(payload.input), payload.documents]):
         if found := pattern.search(text):
             return _pieces(text, found, pattern)
         read += len(text)
@@ -42,6 +43,12 @@ def _pattern(terms: Sequence[Term]) -> re.Pattern[str] | None:
     sought = [re.findall(r"\w+|[^\w\s]+", term.sought) for term in terms if term.field is None and not term.negated]
     looks = [r"[\W_]*?".join(re.escape(word) for word in words) for words in sought if words]
     return re.compile("|".join(sorted(looks, key=len, reverse=True)), re.IGNORECASE) if looks else None
+
+
+def _said_first(said: Json) -> list[Json]:
+    """What people and models wrote, and then what they were told to do."""
+    told = [one for one in said if isinstance(one, dict) and one.get("role") in _TOLD] if isinstance(said, list) else []
+    return [[one for one in said if one not in told], told] if told else [said]
 
 
 def _pieces(text: str, found: re.Match[str], pattern: re.Pattern[str]) -> list[Piece]:

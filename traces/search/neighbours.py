@@ -10,8 +10,9 @@ from django.db import connection
 from traces.queries.listed import moment_of, next_newer
 from traces.search.asked import After, Asked, asked_in
 from traces.search.find import SORTS
-from traces.search.results import Place, places
+from traces.search.results import Place, listing
 
+SECONDS: Final = 0.3
 PLACE: Final = """
     SELECT e.{column} FROM traces_summary t
     JOIN traces_entry e ON e.project_id = t.project_id AND e.day = t.first_day AND e.trace_id = t.trace_id
@@ -38,8 +39,8 @@ def neighbours(project_id: int, query: str, trace_id: bytes, now: datetime) -> N
     here = _place_of(project_id, asked, trace_id)
     if here is None:
         return Neighbours()
-    after = places(project_id, replace(asked, after=here), now, 1)
-    return Neighbours(_previous(project_id, asked, here, now), after[0] if after else None)
+    following = _first(project_id, replace(asked, after=here), now)
+    return Neighbours(_previous(project_id, asked, here, now), following)
 
 
 def _previous(project_id: int, asked: Asked, here: After, now: datetime) -> Place | None:
@@ -49,10 +50,18 @@ def _previous(project_id: int, asked: Asked, here: After, now: datetime) -> Plac
         newer = next_newer(project_id, asked.time_range(now), (value, trace_id))
         return Place(newer[0][1], newer[0]) if newer else None
     turned = asked.sort.removeprefix("-") if asked.sort.startswith("-") else f"-{asked.sort}"
-    before = places(project_id, replace(asked, sort=turned, after=here), now, 1)
-    if not before or (value is not None and before[0].after[0] is None):
-        return None
-    return before[0]
+    back = replace(asked, sort=turned, after=here)
+    before = _first(project_id, back, now)
+    if value is None and before is None:  # the first of the unknown: before it stands the last of the known
+        before = _first(project_id, replace(back, after=None), now)
+        return before if before and before.after[0] is not None else None
+    return before if before and (value is None or before.after[0] is not None) else None
+
+
+def _first(project_id: int, asked: Asked, now: datetime) -> Place | None:
+    """The next of a list. None at its end, and where it is not found soon: a trace's page does not wait for it."""
+    found = listing(project_id, asked, now, 1, SECONDS).places
+    return found[0] if found else None
 
 
 def _place_of(project_id: int, asked: Asked, trace_id: bytes) -> After | None:

@@ -97,11 +97,11 @@ def _values(minus: str, known: Field, key: str, typed: str, values: Values) -> I
     if known.is_amount:
         for amount in _AMOUNTS.get(known.name, ()):
             if amount.lstrip("<>=").startswith(typed):
-                yield f"{minus}{head_of(name)}{amount}", f"{name}:{amount}", known.label
+                yield f"{minus}{head_of(name)}{amount}", amount, ""
         return
     sought = typed.strip('"')
     for value in _matching(known.choices or values(name, sought), sought):
-        yield f"{minus}{line_of([exactly(name, value)])}", value, known.choices.get(value) or known.label
+        yield f"{minus}{line_of([exactly(name, value)])}", value, known.choices.get(value, "")
 
 
 def _matching(values: Iterable[str], typed: str) -> list[str]:

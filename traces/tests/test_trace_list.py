@@ -156,6 +156,91 @@ def test_the_filters_of_older_addresses_become_conditions(project, read):
     assert line == 'tag:vip user:"a b" has:error words'
 
 
+def test_a_line_that_cannot_be_read_stays_in_the_field_with_its_mistake_marked(project, read):
+    store(project, 1)
+    markup = read(q="feature:faq latency:>2x")
+    assert '"2x" at character 22 is not a time; write 2s, 250ms or 1.5m.' in markup.words
+    (field,) = markup.all("input", id="query")
+    assert (field["value"], field["aria-invalid"], field["name"]) == ("feature:faq latency:>2x", "true", "q")
+    assert markup.all("mark")
+    assert named(markup) == []
+
+
+def test_what_is_typed_is_added_to_the_line(project, read):
+    markup = read(q="feature:faq", add='-"a b" *part*')
+    assert [chip["data-chip"] for chip in markup.all("span", class_="chip")] == ["feature:faq", '-"a b"', "*part*"]
+    (field,) = markup.all("input", id="query")
+    assert (field["value"], field["name"]) == ("", "add")
+
+
+def test_columns_sort_by_links_and_say_how(project, read):
+    for number, duration_us in ((1, 3_000_000), (2, 9_000_000), (3, None), (4, 1_000_000)):
+        store(project, number, duration_us=duration_us, ended=duration_us is not None)
+    index_marked()
+    markup = read(sort="latency")
+    assert named(markup) == ["trace-2", "trace-1", "trace-4", "trace-3"]
+    assert "slowest first" in markup.words
+    assert [head["aria-sort"] for head in markup.all("th") if "aria-sort" in head] == ["descending"]
+    turned = next(link for link in markup.links if "sort=-latency" in link)
+    assert named(read(turned)) == ["trace-4", "trace-1", "trace-2", "trace-3"]
+
+
+@pytest.mark.parametrize("sort", ["time", "-time", "latency", "-cost", "tokens"])
+def test_every_order_has_pages(project, read, sort):
+    at = make.now() - timedelta(minutes=30)
+    make.stored(
+        project.pk,
+        *(
+            make.call(
+                name=f"trace-{n:03}", started_at=at + timedelta(seconds=n), duration_us=n // 2, output_tokens=n // 3
+            )
+            for n in range(70)
+        ),
+    )
+    index_marked()
+    first = read(q="name:trace-*", sort=sort)
+    second = read(first.all("a", rel="next")[0]["href"])
+    assert sorted(named(first) + named(second)) == [f"trace-{n:03}" for n in range(70)]
+    assert "From the start" in second.words
+
+
+def test_found_text_is_shown_with_the_words_marked(project, read):
+    make.stored(project.pk, make.call(output="We have sent the **parcel** to you", input="Hello"))
+    index_marked()
+    markup = read(q="PARCEL")
+    assert "sent the **parcel** to you" in markup.text
+    assert len(markup.all("mark")) == 1
+
+
+def test_found_text_is_text_too(project, read):
+    make.stored(project.pk, make.call(output=f"needle {HOSTILE}"))
+    index_marked()
+    markup = read(q="needle")
+    assert not markup.all("img")
+    assert markup.inline == []
+    assert "<script>alert(1)" in markup.text
+
+
+def test_a_row_opens_its_trace_with_the_found_step_and_knows_its_list(project, read):
+    root = make.span(name="trace-1")
+    hit = make.call(trace_id=root.trace_id, parent_id=root.span_id, output="needle")
+    make.stored(project.pk, root, hit)
+    index_marked()
+    (link,) = [link for link in read(q="needle", period="7d").links if link.startswith(PAGE + "/")]
+    query = parse_qs(urlsplit(link).query)
+    assert query == {"span": [hit.span_id.hex()], "list": ["q=needle&period=7d"]}
+
+
+def test_the_page_says_how_far_the_index_is_when_it_is_behind(project, read, time_machine):
+    store(project, 1)
+    index_marked()
+    store(project, 2)
+    assert "Searched up to" not in read(q="name:trace-1").words
+    time_machine.move_to(make.now() + timedelta(minutes=1))
+    assert "Searched up to" in read(q="name:trace-1").words
+    assert "Searched up to" not in read().words  # the list without conditions needs no index
+
+
 def test_nothing_in_the_period_says_what_to_do(project, read):
     store(project, 3 * 24 * 60)
     assert "Choose a longer period." in read().words
@@ -262,12 +347,20 @@ def test_every_row_leads_to_a_page_whatever_its_id_is(project, read, client, ing
         assert member_client.get(link + steps[0], headers={"HX-Request": "true"}).status_code == 200
 
 
-def test_queries_do_not_grow_with_the_rows(project, member_client):
+@pytest.mark.parametrize(
+    ("query", "pinned"),
+    # Session, user, project, traces, rows; projects and open incidents of the frame. With conditions: the days of the
+    # index, one statement in a transaction with its settings (4), the texts that were found, and how far the index is.
+    [({}, 7), ({"q": "user:u said", "period": "1h"}, None)],
+)
+def test_queries_do_not_grow_with_the_rows(project, member_client, query, pinned):
     counts = []
     for size in (1, 29):
         for _ in range(size):
-            make.stored(project.pk, *make.trace(user_id="u"))
+            make.stored(project.pk, *make.trace(user_id="u", output="What was said"))
+        index_marked()
         with CaptureQueriesContext(connection) as queries:
-            assert member_client.get(PAGE).status_code == 200
+            assert member_client.get(PAGE, query).status_code == 200
         counts.append(len(queries))
-    assert counts == [7, 7]  # session, user, project, traces, rows; projects and open incidents of the frame
+    assert counts[0] == counts[1] == (pinned or counts[0])
+    assert counts[0] <= 14
