@@ -22,7 +22,7 @@ from traces.search.words import lexemes, normalised
 # Postgres takes 1 MB of lexemes in one tsvector; what it aligns each to is counted too.
 _MOST_LEXEME_BYTES: Final = 900_000
 _BYTES_BESIDE: Final = 2
-MOST_CHARACTERS: Final = 2_000_000
+MOST_CHARACTERS: Final = 8_000_000
 # Before the text of a span stands this sign, 16 hex digits and a line's end; no normalised text holds either sign.
 _SPAN: Final = "\x1e"
 _HEAD: Final = 17

@@ -1,6 +1,6 @@
 """One stretch of days of a search: what the index finds there, and what of it fulfils what the index cannot answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -35,6 +35,17 @@ READ: Final = """
         AND e.happened_at >= %(start)s AND e.happened_at < %(end)s {conditions}
     ORDER BY {order} LIMIT %(limit)s
 """
+# Of what is not sorted by time all must be known to sort it. So it is seen first whether enough of those in front are
+# among it, as they are when what is asked is common; what is rare is soon sorted.
+PEEK: Final = (
+    """
+    SELECT {columns} FROM ("""
+    + READ.replace("{columns}", "*").replace("%(limit)s", "%(peeked)s")
+    + """) e
+    WHERE {asked} ORDER BY {order} LIMIT %(limit)s
+"""
+)
+_MOST_PEEKED: Final = 1_000
 
 _LAST_ID: Final = b"\xff" * 17  # longer than any
 
@@ -126,22 +137,32 @@ class Hits:
 
     def _lines(self, limit: int) -> list[Line]:
         """The next entries that the index finds."""
-        stretch, known = self._stretch, self._stretch.known
-        direction = "" if stretch.ascending else " DESC"
-        values = {"first_day": min(stretch.days), "last_day": max(stretch.days), "limit": limit, **self._plan.values}
-        conditions = [*self._plan.conditions, f"e.{stretch.column} IS {'NOT ' if known else ''}NULL"]
-        behind, place = _behind(stretch, self.after)
+        stretch = self._stretch
         queries = {f"query_{number}": self._scoped(query) for number, query in enumerate(self._asked.queries)}
+        clauses, place = self._clauses(queries)
+        days = {"first_day": min(stretch.days), "last_day": max(stretch.days)}
+        sizes = {"limit": limit, "peeked": max(_MOST_PEEKED, limit)}
+        values = {**self._plan.values, **queries, **place, **days, **sizes}
+        with transaction.atomic():
+            if not queries:
+                return _rows(READ.format(**clauses), values)
+            peeked = _rows(PEEK.format(**clauses), values) if stretch.by != "time" else []
+            return peeked if len(peeked) == limit else _rows(INDEXED.format(**clauses), values, SETTINGS)
+
+    def _clauses(self, queries: Collection[str]) -> tuple[dict[str, str], dict[str, Any]]:
+        """The parts of the statements, and the values of the place that is read on from."""
+        stretch, direction = self._stretch, "" if self._stretch.ascending else " DESC"
+        behind, place = _behind(stretch, self.after)
+        known = f"e.{stretch.column} IS {'NOT ' if stretch.known else ''}NULL"
         asked = " OR ".join(f"words @@ %({name})s::tsquery" for name in queries)
         tables = [partitions.name_of("traces_entry", day) for day in stretch.days]
-        statement = (INDEXED if queries else READ).format(
-            of_days=" UNION ALL ".join(OF_DAY.format(table=table, asked=asked) for table in tables),
-            columns=_COLUMNS + (", e.codec, e.text" if self._plan.texts else ""),
-            conditions="".join(f" AND {condition}" for condition in [*conditions, *behind]),
-            order=(f"e.{stretch.column}{direction}, " if known else "") + f"e.trace_id{direction}",
-        )
-        with transaction.atomic():
-            return _rows(statement, {**values, **queries, **place}, SETTINGS if queries else None)
+        return {
+            "asked": asked,
+            "of_days": " UNION ALL ".join(OF_DAY.format(table=table, asked=asked) for table in tables),
+            "columns": _COLUMNS + (", e.codec, e.text" if self._plan.texts else ""),
+            "conditions": "".join(f" AND {condition}" for condition in [*self._plan.conditions, known, *behind]),
+            "order": (f"e.{stretch.column}{direction}, " if stretch.known else "") + f"e.trace_id{direction}",
+        }, place
 
     def _scoped(self, query: str) -> str:
         """A query within the project, in the index already."""
@@ -163,7 +184,7 @@ class Hits:
         return Found(trace_id, happened_at, duration_us, cost_usd, tokens, text_cut, span_id, after)
 
 
-def _rows(statement: str, values: Mapping[str, Any], settings: str | None) -> list[Line]:
+def _rows(statement: str, values: Mapping[str, Any], settings: str | None = None) -> list[Line]:
     """The rows of a statement, in binary form: texts need not be spelled out. Never prepared: plans depend on days."""
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
