@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import psycopg
 from django.db import connection
 
 from traces import ids
@@ -128,8 +129,11 @@ def _other_spellings(text: str) -> list[tuple[bytes, bytes]]:
 
 
 def hits_of(statement: Statement, values: dict[str, Any]) -> list[Hit]:
-    """The rows of a statement that ends with HITS."""
+    """The rows of a statement that ends with HITS.
+
+    Prepared at its first use on a connection: look-ups are rare, and would be planned anew again and again.
+    """
     connection.ensure_connection()
-    with connection.wrap_database_errors:
-        lines = statement.execute(connection.connection, values)
-    return [Hit(kind, text, span_id, summary_row(line)) for kind, text, span_id, *line in lines]
+    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
+        cursor.execute(statement.sql, [values[name] for name in statement.names], prepare=True)
+        return [Hit(kind, text, span_id, summary_row(tuple(line))) for kind, text, span_id, *line in cursor.fetchall()]

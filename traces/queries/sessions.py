@@ -14,14 +14,15 @@ MOST_COUNTED: Final = 20_000  # traces of a session
 
 _OF_SESSION = """
     project_id = %(project)s AND left(session_id, 200) = left(%(session)s, 200) AND session_id = %(session)s"""
+# The moment alone too, because only that is in the index.
 TURNS = f"""
     SELECT trace_id, happened_at FROM traces_summary
-    WHERE {_OF_SESSION} AND (happened_at, trace_id) > (%(at)s, %(trace)s)
+    WHERE {_OF_SESSION} AND happened_at >= %(at)s AND (happened_at, trace_id) > (%(at)s, %(trace)s)
     ORDER BY happened_at, trace_id LIMIT %(limit)s
 """
 TURNS_BEFORE = f"""
     SELECT trace_id, happened_at FROM traces_summary
-    WHERE {_OF_SESSION} AND (happened_at, trace_id) < (%(at)s, %(trace)s)
+    WHERE {_OF_SESSION} AND happened_at <= %(at)s AND (happened_at, trace_id) < (%(at)s, %(trace)s)
     ORDER BY happened_at DESC, trace_id DESC LIMIT %(limit)s
 """
 # The newest, where there are more than are counted.
