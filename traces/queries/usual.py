@@ -10,7 +10,7 @@ from llmobs.lib.timerange import FIVE_MINUTES, floor
 from traces.sketch import Sketch
 from traces.usual import DAYS, Usual
 
-LEAST_SAMPLE: Final = 1_000  # requests in every sixth interval from which they stand for all
+LEAST_SAMPLE: Final = 300  # requests in every sixth interval from which they stand for all
 
 # The feature's five minutes through the primary key, and few of the sums: hence not `metrics.totals` (3.8 ms for a week
 # of the demo's busiest feature; this takes 0.8). Sketches of a busy feature are 1.5 MB a week: every sixth will do.
