@@ -16,8 +16,8 @@ from traces.addresses import trace_url
 from traces.conventions.values import clean_text
 from traces.errors import StoreUnavailable
 from traces.feedback import Target, give, said_by, take_back
-from traces.queries.scores import StoredScore, scores_among
-from traces.queries.spans import StoredSpan, spans_of
+from traces.queries.scores import StoredScore, scores_among, spelling_of_span
+from traces.queries.spans import StoredSpan
 from traces.queries.traces import Summary, Trace, summaries_of
 
 
@@ -26,8 +26,7 @@ from traces.queries.traces import Summary, Trace, summaries_of
 def feedback(request: PageRequest, project_slug: str, trace_id: str) -> HttpResponse:
     """Keep, change or take back what the member says of a trace or, with `span`, of a step."""
     project = project_for(request.user, project_slug)
-    summary, span = _judged(project, trace_id, request.POST.get("span", ""))
-    target = target_of(project.pk, summary, span)
+    summary, target = _judged(project, trace_id, request.POST.get("span", ""))
     answer, note = request.POST.get("answer", ""), clean_text(request.POST.get("note", ""))
     try:
         if answer in ("yes", "no"):
@@ -37,8 +36,8 @@ def feedback(request: PageRequest, project_slug: str, trace_id: str) -> HttpResp
     except StoreUnavailable as problem:
         raise problem.__cause__ or problem  # noqa: B904  # by its cause the page of 503 is chosen
     if not request.htmx:
-        place = "step-feedback" if span else "trace-feedback"
-        return redirect(f"{trace_url(project.slug, summary.address, span.span_id if span else None)}#{place}")
+        place = "step-feedback" if target.span_id else "trace-feedback"
+        return redirect(f"{trace_url(project.slug, summary.address, target.span_id)}#{place}")
     given = scores_among(project.pk, traces=[summary.trace_id])
     asked = form_of(request.user, target, summary.address, given)
     return render(request, "traces/_feedback.html", {"project": project, "feedback": asked})
@@ -73,14 +72,15 @@ def target_of(project_id: int, summary: Summary, span: StoredSpan | None) -> Tar
     return Target(project_id, summary.trace_id, summary.trace_text, span.span_id, span.record.span_text)
 
 
-def _judged(project: Project, trace_id: str, span: str) -> tuple[Summary, StoredSpan | None]:
+def _judged(project: Project, trace_id: str, span: str) -> tuple[Summary, Target]:
     found = summaries_of(project.pk, [ids.trace_key(trace_id)])
     if not found:
         raise Http404("No trace has this id.")
+    summary = found[0]
     if not span:
-        return found[0], None
+        return summary, target_of(project.pk, summary, None)
     key = ids.span_key(span)
-    one = next((one for one in spans_of(project.pk, [found[0].trace_id]) if one.span_id == key), None)
-    if one is None:
+    spelling = spelling_of_span(project.pk, summary.trace_id, key)
+    if spelling is None:
         raise Http404("This trace has no such step.")
-    return found[0], one
+    return summary, Target(project.pk, summary.trace_id, summary.trace_text, key, spelling[0])

@@ -13,7 +13,7 @@ from traces.sentences import plain
 from traces.story import remedies, troubles
 
 # Traces of more steps are told by their outcome alone: reading them all would take longer than the page.
-MOST_STEPS_TOLD: Final = 500
+MOST_STEPS_TOLD: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,18 @@ SCORES = f"""
     LIMIT %(limit)s
 """
 
+# Day by day, as in `spans.SPANS`.
+SPAN = """
+    SELECT s.span_text FROM traces_summary t
+    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
+    CROSS JOIN LATERAL (
+        SELECT span_text FROM traces_span
+        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id AND span_id = %(span)s
+        OFFSET 0
+    ) s
+    WHERE t.project_id = %(project)s AND t.trace_id = %(trace)s
+"""
+
 
 def by_span(scores: Iterable[StoredScore], trace: Trace) -> dict[tuple[bytes, bytes], list[StoredScore]]:
     """Those of `scores` that are of a step that is here, by its trace and span id; senders may leave the trace out."""
@@ -142,6 +154,14 @@ def scores_among(
     with connection.cursor() as cursor:
         cursor.execute(SCORES, values)
         return [_score(line) for line in cursor.fetchall()]
+
+
+def spelling_of_span(project_id: int, trace_id: bytes, span_id: bytes) -> tuple[str | None] | None:
+    """How its sender wrote the span's id, None inside where its hex says it; None where the trace has no such span."""
+    with connection.cursor() as cursor:
+        cursor.execute(SPAN, {"project": project_id, "trace": trace_id, "span": span_id})
+        found: tuple[str | None] | None = cursor.fetchone()
+    return found
 
 
 def _known(said: Iterable[str | None]) -> list[str]:
