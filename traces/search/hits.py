@@ -147,7 +147,9 @@ class Hits:
             if not queries:
                 return _rows(READ.format(**clauses), values)
             peeked = _rows(PEEK.format(**clauses), values) if stretch.by != "time" else []
-            return peeked if len(peeked) == limit else _rows(INDEXED.format(**clauses), values, SETTINGS)
+            if len(peeked) == limit:
+                return peeked
+            return _rows(INDEXED.format(**clauses), values, SETTINGS, keep_plan=len(queries) == 1)
 
     def _clauses(self, queries: Collection[str]) -> tuple[dict[str, str], dict[str, Any]]:
         """The parts of the statements, and the values of the place that is read on from."""
@@ -184,13 +186,18 @@ class Hits:
         return Found(trace_id, happened_at, duration_us, cost_usd, tokens, text_cut, span_id, after)
 
 
-def _rows(statement: str, values: Mapping[str, Any], settings: str | None = None) -> list[Line]:
-    """The rows of a statement, in binary form: texts need not be spelled out. Never prepared: plans depend on days."""
+def _rows(
+    statement: str, values: Mapping[str, Any], settings: str | None = None, *, keep_plan: bool = False
+) -> list[Line]:
+    """The rows of a statement, in binary form: texts need not be spelled out.
+
+    `keep_plan` where one plan is right for all values: what is asked of the index of words alone.
+    """
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
         if settings:
             cursor.execute(settings)
-        cursor.execute(statement, values, prepare=False, binary=True)
+        cursor.execute(statement, values, prepare=None if keep_plan else False, binary=True)
         return cursor.fetchall()
 
 
