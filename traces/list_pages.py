@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from accounts.models import Project
+from llmobs.lib.templatetags import figures
 from traces.listing import TraceRow
 from traces.search.asked import After, Asked, after_words, asked_in
 from traces.search.excerpt import Piece
@@ -142,7 +143,32 @@ def _place_url(project: Project, asked_query: str, place: Place | None) -> str |
 
 
 def _row(project: Project, asked_query: str, one: ListedTrace) -> dict[str, Any]:
-    return {"row": one.row, "url": trace_url(project, asked_query, one.row.address, one.place), "pieces": one.pieces}
+    row = one.row
+    return {
+        "row": row,
+        "url": trace_url(project, asked_query, row.address, one.place),
+        "pieces": one.pieces,
+        "title": row.asked or row.name,
+        "took": figures.duration_us(row.duration_us),
+        **_tokens(row),
+        **_cost(row),
+    }
+
+
+def _tokens(row: TraceRow) -> dict[str, str]:
+    if row.tokens is None:
+        return {"tokens": "not sent" if row.calls else "no calls"}
+    return {
+        "tokens": f"{figures.short(row.input_tokens, '?')} / {figures.short(row.output_tokens, '?')}",
+        "tokens_in_full": f"{figures.count(row.input_tokens)} in, {figures.count(row.output_tokens)} out",
+    }
+
+
+def _cost(row: TraceRow) -> dict[str, str]:
+    if row.cost_usd is None:
+        return {"cost": "unknown" if row.calls else "no calls"}
+    words = figures.at_least if row.calls_without_price else figures.money
+    return {"cost": words(row.cost_usd), "cost_in_full": f"${row.cost_usd}"}
 
 
 def _head(asked: Asked, sort: str, here: str) -> dict[str, str]:
