@@ -67,7 +67,7 @@ def chain_of(nodes: Sequence[Node], scale: Scale, family: tuple[list[int], dict[
                 continue
             found.add(place)
             if place in below:
-                waiting.append((below[place], end))
+                waiting.append((below[place], until))  # a step may go on after the one that began it has ended
             else:
                 covered += end - start
             until = start

@@ -124,9 +124,14 @@ def _words(text: str) -> Iterator[str]:
         yield found[1] + found[2]
     for chunk in _BETWEEN.split(text):
         for part in (chunk, *_WITHIN.split(chunk)):
-            for word in (part, part.strip(_EDGES), unquote(part.strip(_EDGES)) if "%" in part else ""):
+            for word in (part, part.strip(_EDGES), _unquoted(part.strip(_EDGES))):
                 if len(word) >= _SHORTEST or (len(word) > 1 and word.isalnum() and not word.isalpha()):
                     yield word
+
+
+def _unquoted(word: str) -> str:
+    """What percent signs stand for; a NUL among it would be refused by Postgres."""
+    return _cleaned(unquote(word)).strip() if "%" in word else ""
 
 
 def _unlikely(word: str) -> int:

@@ -62,9 +62,10 @@ def shown(project: Project, trace: Trace, opened: tuple[StoredSpan, Payload], qu
     """What the templates of the chosen view are given. `opened`: the selected step and its payload."""
     view, span = view_of(query), opened[0]
     kept = {name: query[name] for name in _KEPT if query.get(name)}
+    if kept.get("path") != "critical":
+        kept.pop("path", None)
     keep = f"{urlencode(kept)}&" if kept else ""
     here = f"?{keep}span={quote(span.shown_id, safe='')}"
-    whole_tree = f"?{urlencode({**kept, 'path': '', 'span': span.shown_id}, quote_via=quote, safe='')}"
     counts = {"steps": len(trace.nodes), "calls": len(trace.call_ids)}
     return {
         "view": view,
@@ -73,8 +74,9 @@ def shown(project: Project, trace: Trace, opened: tuple[StoredSpan, Payload], qu
             for name, word in WORDS.items()
         ],
         "here": here,
-        "on_path": query.get("path") == "critical",
-        "path_url": whole_tree if kept.get("path") else f"{here}&path=critical",
+        "on_path": "path" in kept,
+        "keep": keep,
+        "path_url": here.replace("path=critical&", "") if "path" in kept else f"{here}&path=critical",
         "copies": _copies(opened),
         **_VIEWS[view](project, trace, opened, query, keep),
     }

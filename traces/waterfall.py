@@ -26,6 +26,8 @@ MOST_FAILED = 20  # of those that are not among the rows
 DEEPEST = 12  # further in, rows are not indented more
 _LONGEST_NAME = 200
 _LONGEST_NOTE = 40
+_LETTERS = 42  # of a note that the width of all bars holds
+_FEWEST_LETTERS = 10
 _MOST_TICKS = 5
 _MOST_GAPS = 20
 _LAST_ROUND_MARK = 0.86  # of the length: further right it would touch the last
@@ -52,8 +54,8 @@ class Step:
     first_token: str
     gaps: list[tuple[str, str]]
     note: str
-    note_after: bool
-    note_before: bool
+    note_after: str
+    note_before: str
     took: str
     is_whole: bool
     critical: bool
@@ -142,6 +144,7 @@ class _Drawing:
         family = children_of(trace.nodes)
         self.below = family[1]
         self.chain = chain_of(trace.nodes, self.scale, family)
+        self.marked = self.chain.places if len(self.chain.places) < len(trace.nodes) else frozenset()
 
     def place_of_current(self) -> int:
         return next((place for place, node in enumerate(self.nodes) if node.span.span_id == self.current), 0)
@@ -155,7 +158,7 @@ class _Drawing:
         note, duration = _note(node.span), end - start
         first_token = record.time_to_first_token_us
         is_open = not record.ended or record.duration_us is None
-        past = 100 * end / length < 70 and not is_open
+        before, after = _room(start, end, length, is_open)
         return Step(
             query=f"?{self.keep}span={quote(node.span.shown_id, safe='')}",
             depth=0 if alone else min(node.depth, DEEPEST),
@@ -172,11 +175,11 @@ class _Drawing:
             first_token=_percent(min(first_token, duration), duration) if first_token and duration else "",
             gaps=[(_percent(since, length), _percent(until - since, length)) for since, until in gaps],
             note=note,
-            note_after=bool(note) and past,
-            note_before=bool(note) and not past and 100 * start / length > 25,
+            note_after=_fitted(note, after) if len(note) <= after or after > before else "",
+            note_before=_fitted(note, before) if len(note) > after and after <= before else "",
             took="" if record.duration_us is None else words_for(record.duration_us),
             is_whole=node.children > 0,
-            critical=place in self.chain.places,
+            critical=place in self.marked,
             current=record.span_id == self.current,
             words=self._words(place, start, sum(until - since for since, until in gaps)),
         )
@@ -195,6 +198,17 @@ class _Drawing:
 
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.2f}%"
+
+
+def _room(start: int, end: int, length: int, is_open: bool) -> tuple[int, int]:
+    """The letters that find room before and after a bar where the page is narrowest."""
+    return int(_LETTERS * start / length), 0 if is_open else int(_LETTERS * (length - end) / length)
+
+
+def _fitted(note: str, letters: int) -> str:
+    if len(note) <= letters:
+        return note
+    return f"{note[: letters - 1]}…" if letters >= _FEWEST_LETTERS else ""
 
 
 def _more(node: Node) -> str:

@@ -48,3 +48,13 @@ document.addEventListener("htmx:afterSwap", (event) => {
   row.scrollIntoView({ block: "nearest" });
   place(row);
 });
+
+// "Show more" gives way to what it brought: the focus goes to the first of it.
+let came = -1;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  came = rows().indexOf(event.detail.requestConfig?.elt?.closest?.('[data-row="more"]'));
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (came >= 0) rows()[came]?.focus();
+  came = -1;
+});

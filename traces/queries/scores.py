@@ -74,13 +74,13 @@ class StoredScore:
 
 
 _COLUMNS = tuple(field.name for field in fields(StoredScore))
-# Each arm by an index of its own.
+# Each arm by an index of its own. The spans come as one text: a trace may have tens of thousands.
 SCORES = f"""
     SELECT {", ".join("number AS figure" if name == "figure" else name for name in _COLUMNS)}
     FROM traces_score
     WHERE project_id = %(project)s AND (
         trace_id = ANY(%(traces)s::bytea[])
-        OR (span_id = ANY(%(spans)s::bytea[]) AND trace_id IS NULL)
+        OR (span_id = ANY(string_to_array(%(spans)s, ',')::bytea[]) AND trace_id IS NULL)
         OR (left(session_id, 200) = ANY(%(sessions_begin)s::text[]) AND session_id = ANY(%(sessions)s::text[]))
         OR (left(request_id, 200) = ANY(%(requests_begin)s::text[]) AND request_id = ANY(%(requests)s::text[])))
     ORDER BY given_at DESC, score_id
@@ -100,8 +100,10 @@ SPAN = """
 """
 
 
-def by_span(scores: Iterable[StoredScore], trace: Trace) -> dict[tuple[bytes, bytes], list[StoredScore]]:
+def by_span(scores: Sequence[StoredScore], trace: Trace) -> dict[tuple[bytes, bytes], list[StoredScore]]:
     """Those of `scores` that are of a step that is here, by its trace and span id; senders may leave the trace out."""
+    if not scores:
+        return {}
     here: dict[bytes | None, list[bytes]] = {}
     for span in trace.spans:
         here.setdefault(span.span_id, []).append(span.record.trace_id)
@@ -144,7 +146,7 @@ def scores_among(
     values: dict[str, Any] = {
         "project": project_id,
         "traces": list(traces),
-        "spans": list(spans),
+        "spans": ",".join([f"\\x{one.hex()}" for one in spans]),
         "sessions": list(sessions),
         "sessions_begin": [one[:200] for one in sessions],
         "requests": list(requests),
