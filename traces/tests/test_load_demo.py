@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from traces.demo.cases import GUIDE
 from traces.demo.scripts import SESSION
-from traces.queries.lookup import look_up
+from traces.queries.lookup import exact
 
 
 def loaded(**options):
@@ -46,8 +46,8 @@ def test_the_same_end_and_seed_are_all_duplicates(project):
 
 def test_the_story_and_the_session_are_found_and_the_rollups_are_there(project):
     loaded()
-    assert [hit.kind for hit in look_up(project.pk, GUIDE)] == ["request"]
-    assert len(look_up(project.pk, SESSION)) == 5
+    assert [hit.kind for hit in exact(project.pk, [GUIDE])] == ["request"]
+    assert len(exact(project.pk, [SESSION])) == 5
     assert count("traces_mark", project_id=project.pk) == 0
     assert count("traces_rollup", project_id=project.pk, level="project") > 200
 
