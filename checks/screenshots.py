@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "screenshots"
 PAGES = {
     "lookup": "/p/demo",
+    "lookup-several": "/p/demo?q=Jane+wrote:+req_7Hx2TrWb9,+as+in+sess_balcony_tomatoes",
     "trace": "/p/demo?q=req_7Hx2TrWb9",
+    "session": "/p/demo/sessions/sess_balcony_tomatoes",
     "traces": "/p/demo/traces?period=6h",
     "overview": "/p/demo/dashboards/overview?period=24h",
     "incident": "/p/demo/incidents/1",
