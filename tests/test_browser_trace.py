@@ -118,7 +118,7 @@ def test_a_call_is_copied_from_the_menu_and_follows_the_step(inside: Page, steps
     menu.locator("summary").click()
     menu.get_by_role("link", name="cURL").click()
     expect(inside.locator("#reproduce-text")).to_contain_text("Be kind.")
-    inside.get_by_label("Copy the text").click()
+    inside.get_by_role("button", name="Copy the text").click()
     expect(inside.locator("#toast")).to_contain_text("Copied")
     assert copied(inside).startswith('curl "${OPENAI_BASE_URL')
     assert copied(inside) == inside.locator("#reproduce-text").evaluate("one => one.textContent")

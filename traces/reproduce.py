@@ -114,6 +114,7 @@ class _Messages:
     def __init__(self, remarks: list[str]) -> None:
         self.remarks = remarks
         self.unanswered: list[str] = []
+        self.called: set[str] = set()
         self.made = 0
         self.media = 0
 
@@ -122,13 +123,25 @@ class _Messages:
             if not isinstance(said, str):
                 self.remarks.append("Its input is no list of messages; it stands here as the JSON that was sent.")
             return [{"role": "user", "content": _text(said)}]
-        messages = [self._message(one) for one in said]
+        messages: list[Json] = []
+        for one in said:
+            message = self._message(one)
+            if message["role"] == "tool" and message["tool_call_id"] not in self.called:
+                messages.append(self._call_of(message["tool_call_id"], one))
+            messages.append(message)
         if self.media:
             what = "1 medium is" if self.media == 1 else f"{self.media} media are"
             self.remarks.append(f"{what} left out: a note stands in each place. The step offers the files.")
         return messages
 
-    def _message(self, said: dict[str, Json]) -> Json:
+    def _call_of(self, call_id: str, result: dict[str, Json]) -> Json:
+        """The call that a result needs before it, where none was sent."""
+        self.called.add(call_id)
+        self.remarks.append("A tool's result came without its call; a call without arguments stands before it.")
+        function = {"name": str(result.get("name") or "tool"), "arguments": "{}"}
+        return {"role": "assistant", "content": None, "tool_calls": [_call(call_id, function)]}
+
+    def _message(self, said: dict[str, Json]) -> dict[str, Json]:
         role = next((known for known in _ROLES if known == said.get("role")), "user")
         message: dict[str, Json] = {"role": role, "content": self._content(said.get("content"))}
         if calls := self._calls(said.get("tool_calls")):
@@ -174,25 +187,30 @@ class _Messages:
                 "name": str(one.get("name") or "tool"),
                 "arguments": "{}" if arguments is None else _text(arguments),
             }
-            found.append({"id": self._call_id(one.get("id")), "type": "function", "function": function})
+            found.append(_call(self._call_id(one.get("id")), function))
         return found
 
     def _call_id(self, sent: Json) -> str:
-        if isinstance(sent, str) and sent:
-            call_id = sent
-        else:
-            self.made += 1
-            call_id = f"call_{self.made}"
+        call_id = sent if isinstance(sent, str) and sent else self._new_id()
         self.unanswered.append(call_id)
+        self.called.add(call_id)
         return call_id
+
+    def _new_id(self) -> str:
+        self.made += 1
+        return f"call_{self.made}"
 
     def _answered(self, sent: Json) -> str:
         """The id of the call that a result answers: as sent, else that of the first call without a result."""
-        first = self.unanswered[0] if self.unanswered else "call_1"
-        call_id = sent if isinstance(sent, str) and sent else first
+        first = self.unanswered[0] if self.unanswered else ""
+        call_id = sent if isinstance(sent, str) and sent else first or self._new_id()
         if call_id in self.unanswered:
             self.unanswered.remove(call_id)
         return call_id
+
+
+def _call(call_id: str, function: dict[str, Json]) -> dict[str, Json]:
+    return {"id": call_id, "type": "function", "function": function}
 
 
 def _text(value: Json) -> str:

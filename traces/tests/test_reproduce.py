@@ -148,6 +148,15 @@ def test_what_differs_is_said(payload, fields, remark):
     assert request({"input": "What?"}, provider="openai").remarks == []
 
 
+def test_a_result_without_its_call_gets_one_before_it():
+    results = [{"role": "tool", "name": "find", "content": "a"}, {"role": "tool", "tool_call_id": "c9", "content": "b"}]
+    told = messages(USER, *results)
+    assert [one["role"] for one in told] == ["user", "assistant", "tool", "assistant", "tool"]
+    for call, result in ((told[1], told[2]), (told[3], told[4])):
+        assert call["tool_calls"][0]["id"] == result["tool_call_id"]
+    assert told[1]["tool_calls"][0]["function"] == {"name": "find", "arguments": "{}"}
+
+
 def test_the_json_shows_what_would_hide_or_command():
     text = as_json(request({"input": HOSTILE}))
     assert not set("\x1b\0\u202e\u2066\u2028\ufeff\r\t") & set(text)
