@@ -1,4 +1,5 @@
-// The query line: suggestions while typing (the combobox pattern of ARIA), and one line out of its chips and its field.
+// The query line: suggestions while typing (the combobox pattern of ARIA).
+import { takeBack } from "./query_chips.js";
 
 const form = document.querySelector("[data-query]");
 const field = form.querySelector("#query");
@@ -67,16 +68,6 @@ function take(option) {
   if (!whole) ask();
 }
 
-// Into the field to be changed: the last condition, or one that was clicked.
-function edit(chip) {
-  const line = [...form.querySelectorAll("[data-chip]")].filter((one) => one !== chip).map((one) => one.dataset.chip);
-  const hidden = form.querySelector("input[name=q][type=hidden]");
-  if (hidden) hidden.value = line.join(" ");
-  field.value = [chip.dataset.chip, field.value].filter(Boolean).join(" ");
-  chip.remove();
-  field.focus();
-}
-
 field.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(ask, WAIT_MS);
@@ -93,12 +84,8 @@ field.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape" && !box.hidden) {
     event.preventDefault();
     close();
-  } else if (event.key === "Backspace" && !field.value) {
-    const last = [...form.querySelectorAll("[data-chip]")].at(-1);
-    if (last) {
-      event.preventDefault(); // it takes back the condition, not its last letter
-      edit(last);
-    }
+  } else if (event.key === "Backspace" && !field.value && takeBack()) {
+    event.preventDefault(); // the condition comes back whole, with its last letter
   }
 });
 field.addEventListener("blur", close);
@@ -107,14 +94,4 @@ box.addEventListener("mousedown", (event) => event.preventDefault()); // the fie
 box.addEventListener("click", (event) => {
   const option = event.target.closest("[role=option]");
   if (option) take(option);
-});
-form.addEventListener("click", (event) => {
-  const value = event.target.closest(".chip__value");
-  if (value) edit(value.closest("[data-chip]"));
-});
-form.addEventListener("formdata", ({ formData }) => {
-  const line = [formData.get("q"), formData.get("add")].filter(Boolean).join(" ").trim();
-  formData.delete("add");
-  formData.delete("q");
-  if (line) formData.set("q", line);
 });

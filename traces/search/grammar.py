@@ -75,9 +75,8 @@ class Term:
     @property
     def sought(self) -> str:
         """The value without the stars that mean something."""
-        if self.is_part:
-            return self.value.strip("*")
-        return self.value.rstrip("*") if self.is_prefix else self.value
+        bare = self.value.strip("*") if self.is_part else self.value.rstrip("*")
+        return bare if self.is_part or self.is_prefix else self.value
 
     @property
     def amount(self) -> Decimal | None:
@@ -110,8 +109,7 @@ def line_of(terms: Sequence[Term]) -> str:
 def exactly(name: str, value: str) -> Term:
     """The condition that a field has this very value, quoted where it must be."""
     bare = Term(name, ":", value)
-    read = _reads_as(bare, f"{_head(bare)}{value}")
-    return bare if read and not bare.is_prefix else replace(bare, phrase=True)
+    return bare if not bare.is_prefix and _reads_as(bare, f"{_head(bare)}{value}") else replace(bare, phrase=True)
 
 
 def _check(text: str) -> None:
