@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-import psutil
 import psycopg
 from django.db import connection, transaction
 from django.utils import timezone
@@ -20,16 +19,16 @@ from traces import arrays
 from traces.queries.spans import StoredSpan, spans_of
 from traces.search import entry_rows, reading
 from traces.search.entries import Draft, Entry
+from traces.search.pace import Pace
 from traces.search.reading import Beginning
 from traces.search.vocabulary import Key, Vocabulary
 
 MARKS_AT_ONCE = 300
 # Between two transactions, so that those who write and read come first.
 PAUSE_SECONDS = 0.02
-# While more of the machine than this is at work, one batch of this size is indexed a call. Without it a burst of spans
-# was taken in at 0.7 of its speed, because what it left was indexed beside it.
-_BUSY_PERCENT = 90.0
-MARKS_WHEN_BUSY = 100
+# In a burst one batch of this size is indexed a call. Without it spans were taken in at 0.7 of their speed, because
+# what came was indexed beside it.
+MARKS_IN_A_BURST = 100
 
 LOCK = "SELECT pg_try_advisory_xact_lock(727003)"
 # In the order of the table, which is about that of arrival.
@@ -48,20 +47,21 @@ PUT_OFF = """
 # Trace ids, each with the moment of its oldest mark.
 Marked = dict[bytes, datetime]
 _vocabulary = Vocabulary()
+_pace = Pace()
 
 
 def index_marked(limit: int = 1_000_000, *, give_way: bool = False, now: datetime | None = None) -> int:
     """Index about `limit` marked traces at most, the oldest marks first; how many it were. 0: nothing to do.
 
     Safe to repeat and to run many times at once: while another worker is at it, nothing is done. With `give_way` it
-    returns early while the machine is busy; the rest waits for the next call, and pages say up to when they know.
+    returns early in a burst (`pace.py`); the rest waits for the next call, and pages say up to when they know.
     """
     done = 0
     while done < limit:
-        busy = give_way and psutil.cpu_percent() > _BUSY_PERCENT  # since it was asked last
-        claimed = _index_some(now or timezone.now(), MARKS_WHEN_BUSY if busy else MARKS_AT_ONCE)
+        burst = give_way and _pace.gives_way()
+        claimed = _index_some(now or timezone.now(), MARKS_IN_A_BURST if burst else MARKS_AT_ONCE)
         done += claimed
-        if busy or not claimed:
+        if burst or not claimed:
             break
         time.sleep(PAUSE_SECONDS)
     return done

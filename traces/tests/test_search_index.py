@@ -107,6 +107,13 @@ def test_many_marks_are_taken_in_several_transactions(project: Project) -> None:
 
 
 @pytest.mark.django_db
+def test_what_comes_at_an_ordinary_pace_is_indexed_however_busy_the_machine_is(project: Project) -> None:
+    for _ in range(3):
+        make.stored(project.pk, *[make.span() for _ in range(150)])
+        assert index_marked(give_way=True) == 150
+
+
+@pytest.mark.django_db
 def test_a_trace_that_grows_is_left_alone_for_as_long_as_it_is_large(project: Project) -> None:
     now, root = make.now(), make.span(input="large")
     make.stored(project.pk, root, *[make.span(trace_id=root.trace_id, parent_id=root.span_id) for _ in range(1_499)])
