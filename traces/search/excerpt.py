@@ -8,6 +8,7 @@ from typing import Final
 from traces.records import Json, Payload
 from traces.search.grammar import Term
 from traces.search.texts import strings
+from traces.search.words import BEGINS, ENDS, TOKEN
 
 BEFORE: Final = 48  # characters before the first word that was found
 WHOLE: Final = 180
@@ -39,10 +40,21 @@ def excerpt(payload: Payload, terms: Sequence[Term]) -> list[Piece]:
 
 
 def _pattern(terms: Sequence[Term]) -> re.Pattern[str] | None:
-    """What the wanted texts look like: any blanks and signs may stand between the words of a phrase."""
-    sought = [re.findall(r"\w+|[^\w\s]+", term.sought) for term in terms if term.field is None and not term.negated]
-    looks = [r"[\W_]*?".join(re.escape(word) for word in words) for words in sought if words]
-    return re.compile("|".join(sorted(looks, key=len, reverse=True)), re.IGNORECASE) if looks else None
+    """What the wanted texts look like, the longest first; None where no text is wanted."""
+    looks = [_look(term) for term in terms if term.field is None and not term.negated]
+    found = sorted(filter(None, looks), key=len, reverse=True)
+    return re.compile("|".join(found), re.IGNORECASE) if found else None
+
+
+def _look(term: Term) -> str:
+    """Any blanks and signs may stand between the words of a phrase; a whole word does not go on on either side."""
+    words = re.findall(r"\w+|[^\w\s]+", term.sought)
+    if not words:
+        return ""
+    first, last = TOKEN.match(words[0]), TOKEN.match(words[-1][-1])
+    begins = BEGINS if first and first["word"] and not term.is_part else ""
+    ends = ENDS if last and last["word"] and not (term.is_part or term.is_prefix) else ""
+    return begins + r"[\W_]*?".join(re.escape(word) for word in words) + ends
 
 
 def _said_first(said: Json) -> list[Json]:
