@@ -1,13 +1,14 @@
 """One stretch of days of a search: what the index finds there, and what of it fulfils what the index cannot answer."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 import psycopg
 from django.db import connection, transaction
+from psycopg import errors
 
 from traces import partitions
 from traces.search import facts, match
@@ -97,6 +98,14 @@ class Stretch:
     def column(self) -> str:
         return SORTS[self.by]
 
+    @property
+    def passed(self) -> After:
+        """Where a page goes on that has all of it."""
+        if self.by != "time":
+            return After(None, b"" if self.ascending else _LAST_ID)
+        last = self.days[-1] + timedelta(days=self.ascending)
+        return After(datetime(last.year, last.month, last.day, tzinfo=UTC), b"")
+
     def after(self, line: Line) -> After:
         """Where a page that ends with this line goes on."""
         return After(line[1 + list(SORTS).index(self.by)], line[0])
@@ -108,18 +117,11 @@ class Hits:
     def __init__(self, plan: Plan, stretch: Stretch, holding: Holding, after: After | None) -> None:
         self.after = after
         self.ended = not stretch.days
+        self.passed = stretch.passed if stretch.days else None
         self._plan = plan
         self._stretch = stretch
         self._asked = plan.ask(holding)
         self._size = 0
-
-    @property
-    def passed(self) -> After:
-        """Where a page goes on that has all of this stretch."""
-        if self._stretch.by != "time":
-            return After(None, b"" if self._stretch.ascending else _LAST_ID)
-        last = self._stretch.days[-1] + timedelta(days=self._stretch.ascending)
-        return After(datetime(last.year, last.month, last.day, tzinfo=UTC), b"")
 
     def more(self, limit: int) -> list[Found]:
         """Some more of them, perhaps none, and not more than `limit`; `ended` when there are no others."""
@@ -137,6 +139,14 @@ class Hits:
 
     def _lines(self, limit: int) -> list[Line]:
         """The next entries that the index finds."""
+        try:
+            return self._read(limit)
+        except errors.UndefinedTable:  # the retention has just dropped a day
+            there = partitions.existing("traces_entry")
+            self._stretch = replace(self._stretch, days=[day for day in self._stretch.days if day in there])
+            return self._read(limit) if self._stretch.days else []
+
+    def _read(self, limit: int) -> list[Line]:
         stretch = self._stretch
         queries = {f"query_{number}": self._scoped(query) for number, query in enumerate(self._asked.queries)}
         clauses, place = self._clauses(queries)

@@ -180,6 +180,8 @@ def _fact(term: Term, name: str) -> str:
 
 def _compare(plan: Plan, term: Term, column: str, number: int) -> None:
     """What is unknown fulfils no comparison, and every negated one."""
-    condition = f"coalesce(e.{column} {_OPERATORS[term.compare]} %(amount_{number})s, false)"
-    plan.conditions.append(f"NOT {condition}" if term.negated else condition)
-    plan.values[f"amount_{number}"] = term.amount
+    condition = f"e.{column} {_OPERATORS[term.compare]} %(amount_{number})s"
+    plan.conditions.append(f"NOT coalesce({condition}, false)" if term.negated else condition)
+    amount = term.amount
+    # As a whole number it can be looked up in an index of whole numbers.
+    plan.values[f"amount_{number}"] = int(amount) if amount is not None and amount == int(amount) else amount

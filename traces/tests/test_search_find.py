@@ -1,6 +1,6 @@
 """What was stored is found: by every kind of text, in every language, by facts and amounts, and by nobody else."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import orjson
@@ -11,8 +11,9 @@ from llmobs.lib.timerange import TimeRange
 from tests import make
 from traces import scores
 from traces.records import SpanRecord
-from traces.search import grammar
+from traces.search import grammar, match
 from traces.search.find import by_facts, find, find_within
+from traces.search.hits import Hits, Stretch
 from traces.search.index import index_marked
 from traces.wire.scores import decode
 
@@ -204,6 +205,15 @@ def test_a_search_that_takes_long_stops_and_says_where(project: Project) -> None
     assert found == [span.trace_id for span in spans]
     assert find_within(0, project.pk, lately(), grammar.parse('"x y"')).stopped.value > spans[-1].started_at
     assert find_within(5, project.pk, lately(), grammar.parse('"x y"')).stopped is None
+
+
+def test_a_day_that_goes_while_it_is_searched_costs_only_itself(project: Project) -> None:
+    span = make.call(input="refund")
+    indexed(project, span)
+    plan = match.plan_of(grammar.parse("refund"))
+    plan.values |= {"project": project.pk, "start": lately().start, "end": lately().end}
+    gone = Stretch([make.now().date(), date(1999, 12, 31)], "time")
+    assert [hit.trace_id for hit in Hits(plan, gone, {}, None).more(10)] == [span.trace_id]
 
 
 @pytest.mark.parametrize("sort", ["-time", "cost", "-cost"])
