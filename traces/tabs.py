@@ -58,8 +58,13 @@ def view_of(query: Query) -> str:
     return asked if asked in WORDS else "steps"
 
 
-def shown(project: Project, trace: Trace, opened: tuple[StoredSpan, Payload], query: Query) -> dict[str, Any]:
-    """What the templates of the chosen view are given. `opened`: the selected step and its payload."""
+def shown(
+    project: Project, trace: Trace, opened: tuple[StoredSpan, Payload], query: Query, *, step_alone: bool = False
+) -> dict[str, Any]:
+    """What the templates of the chosen view are given. `opened`: the selected step and its payload.
+
+    `step_alone`: only that step is shown, so that no rows are drawn.
+    """
     view, span = view_of(query), opened[0]
     kept = {name: query[name] for name in _KEPT if query.get(name)}
     if kept.get("path") != "critical":
@@ -78,7 +83,7 @@ def shown(project: Project, trace: Trace, opened: tuple[StoredSpan, Payload], qu
         "keep": keep,
         "path_url": here.replace("path=critical&", "") if "path" in kept else f"{here}&path=critical",
         "copies": _copies(opened),
-        **_VIEWS[view](project, trace, opened, query, keep),
+        **(_copy(opened, query) if step_alone else _VIEWS[view](project, trace, opened, query, keep)),
     }
 
 
@@ -108,10 +113,14 @@ def _steps(
     first = place(query.get("from"))
     if first is None and not query.get("span"):
         first = 0
+    return {"steps": steps(trace, opened[0].span_id, first, keep), **_copy(opened, query)}
+
+
+def _copy(opened: tuple[StoredSpan, Payload], query: Query) -> dict[str, Copy | None]:
     copy = copied(*opened, query.get("as", ""))
     if copy and len(copy.text) > MOST_COPIED:
         copy = Copy(copy.name, copy.word, copy.text[:MOST_COPIED], True, copy.remarks)
-    return {"steps": steps(trace, opened[0].span_id, first, keep), "copy": copy}
+    return {"copy": copy}
 
 
 def _conversation(

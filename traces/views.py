@@ -26,6 +26,7 @@ from traces.queries.traces import (
 )
 from traces.search.neighbours import neighbours
 
+STEP = "traces/_step_swap.html"
 PAGE = "traces/trace_detail.html"
 FRAGMENT_CHARACTERS = 200_000  # of a long text at a time
 
@@ -42,15 +43,14 @@ def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> Http
     request_id = trace.summary.request_id
     same_request = summaries_of_request(project.pk, request_id) if request_id else []
     scores = scores_of(project.pk, trace)
+    template = page_or_fragment(request, PAGE, "traces/_step_rows.html" if "from" in request.GET else STEP)
     context = {
         "project": project,
         **pages.trace_page(trace, selected, sent, same_request),
         **pages.score_lists(trace, selected, scores),
         **forms_of(request.user, project, trace, selected, scores),
-        **tabs.shown(project, trace, (selected, sent), request.GET),
+        **tabs.shown(project, trace, (selected, sent), request.GET, step_alone=template == STEP),
     }
-    fragment = "traces/_step_rows.html" if "from" in request.GET else "traces/_step_swap.html"
-    template = page_or_fragment(request, PAGE, fragment)
     if template == PAGE:
         list_query = request.GET.get("list", "")
         near = neighbours(project.pk, list_query, trace.summary.trace_id, now_of(request))
