@@ -55,6 +55,7 @@ class Span:
     output_tokens: int = 0
     temperature: float = 0.0
     prompt_version: str = ""
+    response_id: str = ""  # empty: the provider gave none
 
 
 @dataclass(slots=True)

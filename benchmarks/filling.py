@@ -23,6 +23,7 @@ from django.db import connection, transaction  # noqa: E402
 
 from accounts.models import Project  # noqa: E402
 from benchmarks.application import Span, Trace, traces  # noqa: E402
+from benchmarks.questions import question  # noqa: E402
 from traces import partitions, pricing, store  # noqa: E402
 from traces.records import Json, Payload, SpanRecord  # noqa: E402
 from traces.search import index  # noqa: E402
@@ -32,10 +33,6 @@ _KINDS = {"retriever": "retrieval"}
 _ENVIRONMENTS, _RELEASES = ("prod", "prod", "prod", "staging"), ("1.4.1", "1.4.2", "1.5.0")
 _TAGS = ("vip", "beta", "eu")
 _FAILURES = ("rate_limited", "timeout", "context_length", "tool_failed", "parser_failed")
-# One question in SELDOM is put in Chinese, one in RARE holds a word that few have.
-SELDOM, RARE = 25, 5_000
-CHINESE = ("我想申请退款", "订单还没有发货", "发票抬头写错了", "什么时候可以收到包裹", "优惠券无法使用", "我要取消订单")
-RARE_WORDS = ("zephyrwood", "quillfeather", "brimstonecake")
 
 
 def fill(project_id: int, source: Iterator[Trace], rng: random.Random) -> None:
@@ -61,15 +58,9 @@ def records(trace: Trace, rng: random.Random) -> list[SpanRecord]:
         "release": rng.choice(_RELEASES),
     }
     root = trace.spans[-1]
-    root.input = _question(root.input, rng)
+    root.input = question(root.input, rng)
     order = f"ord-{rng.getrandbits(40):010x}"
     return [_record(trace, span, root, shared, order, rng) for span in trace.spans]
-
-
-def _question(text: str, rng: random.Random) -> str:
-    if not rng.randrange(SELDOM):
-        text = f"{rng.choice(CHINESE)}。{text}"
-    return text if rng.randrange(RARE) else f"{text} {rng.choice(RARE_WORDS)}"
 
 
 def _record(trace: Trace, span: Span, root: Span, shared: dict[str, Any], order: str, rng: random.Random) -> SpanRecord:
@@ -84,6 +75,7 @@ def _record(trace: Trace, span: Span, root: Span, shared: dict[str, Any], order:
         provider=span.provider or None, model_requested=span.model or None, model=span.model or None,
         input_tokens=span.input_tokens if called else None, output_tokens=span.output_tokens if called else None,
         prompt_name=name or None, prompt_version=version or None, finish_reason="stop" if called else None,
+        response_id=f"chatcmpl-{rng.getrandbits(116):029x}" if called else None,
         tool_name=span.name.split()[-1] if span.kind == "tool" else None,
         tags=[rng.choice(_TAGS)] if span is root and not rng.randrange(10) else None,
         payload=_payload(span, order if span is root else None), **shared,

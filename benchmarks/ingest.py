@@ -9,15 +9,13 @@ Linux only: what processes cost comes from /proc.
 
 import argparse
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]
 
 from benchmarks import installation, limit, machine, measure, peers, processes, report  # noqa: E402
+from benchmarks.folders import folder  # noqa: E402
 from benchmarks.measure import Measured, Shape  # noqa: E402
 from benchmarks.report import Bar, Bars, Found, PeerFound  # noqa: E402
 
@@ -143,16 +141,6 @@ def say(name: str, load: str, one: Measured) -> None:
         f"{name}, {load}: {one.spans_per_second:,.0f} spans/s, {times}; µs of CPU a span: {used}, {disturbed}",
         flush=True,
     )
-
-
-@contextmanager
-def folder(given: Path | None) -> Iterator[Path]:
-    """The one that was named, else one that is forgotten afterwards."""
-    if given:
-        yield given.absolute()
-        return
-    with tempfile.TemporaryDirectory(prefix="llmobs-peers-", dir="/tmp") as name:
-        yield Path(name)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ def attributes(trace: Trace, span: Span, dialect: Dialect) -> dict[str, str | in
 
 
 def _of_call(span: Span) -> dict[str, str | int | float]:
-    return {
+    named: dict[str, str | int | float] = {"gen_ai.response.id": span.response_id} if span.response_id else {}
+    return named | {
         "gen_ai.operation.name": "chat",
         "gen_ai.system": span.provider,
         "gen_ai.provider.name": span.provider,

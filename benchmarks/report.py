@@ -63,7 +63,7 @@ def text(found: Found, bars: dict[Shape, Bars]) -> str:
     """The sentence about the machine, the table, and what disturbed it."""
     peers = [f"{peer.name} {peer.version}" for peer in found.peers]
     heads = ["", "llmobs", "must", "goal", "reached", *peers, *(["of raw COPY"] if found.limit else [])]
-    lines = [_line(heads), _line(["---", *["---:"] * 3, "---", *["---:"] * (len(heads) - 5)])]
+    lines = [line(heads), line(["---", *["---:"] * 3, "---", *["---:"] * (len(heads) - 5)])]
     for shape, one in found.loads.items():
         lines += _lines_of(found, shape, one, bars[shape])
     paced = f"at 60 % of that speed ({found.paced.spans_per_second:,.0f} spans/s): p99, ms"
@@ -89,19 +89,19 @@ def _lines_of(found: Found, shape: Shape, one: Measured, bars: Bars) -> list[str
     share = [f"{one.spans_per_second / found.limit:.0%}"] if found.limit else []
     speed, cpu = bars.speed, bars.cpu_us
     cells = [f"**{shape.title}**: spans/s", f"{one.spans_per_second:,.0f}", f"{speed.must:,.0f}", f"{speed.goal:,.0f}"]
-    lines = [_line([*cells, speed.reached(one.spans_per_second), *faster, *share])]
+    lines = [line([*cells, speed.reached(one.spans_per_second), *faster, *share])]
     cheaper = [f"{peer.server_us:,.0f} ({peer.server_us / one.server_us:.0f} ×)" if peer else "" for peer in in_peers]
     parts = f"CPU, µs a span (web {one.cpu_us['web']:.0f}, Postgres {one.cpu_us['postgres']:.0f})"
     bar = [f"{cpu.must:.0f}", f"{cpu.goal:.0f}", cpu.reached(one.server_us)] if cpu else ["", "", ""]
-    lines.append(_line([parts, f"{one.server_us:.0f}", *bar, *cheaper, *[""] * len(share)]))
+    lines.append(line([parts, f"{one.server_us:.0f}", *bar, *cheaper, *[""] * len(share)]))
     answers = [f"{peer.p50_ms:,.0f} / {peer.p99_ms:,.0f}" if peer else "" for peer in in_peers]
     latency = f"{one.p50_ms:.0f} / {one.p99_ms:.0f}"
-    return [*lines, _line(["until the answer, p50 / p99 ms", latency, "", "", "", *answers, *[""] * len(share)])]
+    return [*lines, line(["until the answer, p50 / p99 ms", latency, "", "", "", *answers, *[""] * len(share)])]
 
 
 def _bar_line(found: Found, title: str, value: float, bar: Bar, shown: Callable[[float], str]) -> str:
     empty = [""] * (len(found.peers) + (found.limit is not None))
-    return _line([title, shown(value), shown(bar.must), shown(bar.goal), bar.reached(value), *empty])
+    return line([title, shown(value), shown(bar.must), shown(bar.goal), bar.reached(value), *empty])
 
 
 def _thousands(bar: Bar, unit: float) -> Bar:
@@ -121,14 +121,14 @@ def _remarks(found: Found) -> str:
     return remarks
 
 
-def _line(cells: list[str]) -> str:
+def line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def write(page: Path, table: str) -> None:
-    """Put the table between the marks of the page. Raises ValueError when the page has none."""
-    before, begin, rest = page.read_text().partition(BEGIN)
+def write(page: Path, table: str, mark: str = BEGIN) -> None:
+    """Put the table between the line `mark` of the page and the next END. Raises ValueError when there are none."""
+    before, begin, rest = page.read_text().partition(mark)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{page} does not hold the lines {BEGIN} and {END}.")
-    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+        raise ValueError(f"{page} does not hold the lines {mark} and {END}.")
+    page.write_text(f"{before}{mark}\n{table}\n{END}{after}")

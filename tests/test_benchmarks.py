@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from benchmarks import load, report, sending
+from benchmarks import answers, load, report, sending, wanted
 from benchmarks.application import traces
+from benchmarks.asking import Times
 from tests.servers import STARTED
 
 ROOT = Path(__file__).absolute().parent.parent
@@ -49,6 +51,26 @@ def test_it_measures_every_load_and_the_limit():
         "at 60 %",
         "KB a span",
         "of raw COPY",
+    ):
+        assert line in done.stdout
+
+
+@pytest.mark.up
+def test_it_finds_ids_lists_words_and_the_page_far_behind_while_spans_come_in():
+    environment = {name: value for name, value in os.environ.items() if name not in OURS}
+    done = subprocess.run(
+        [sys.executable, "benchmarks/lookup.py", "--quick", "--grow", "60"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=170,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for line in (
+        "request id → trace page of 10 spans",
+        "look-up statement, beginning of a request id",
+        "list with 3 filters",
+        "two Chinese characters",
+        "against the first page",
+        "spans/s came in",
+        "hot rows × 2 in 60 partitions",
     ):
         assert line in done.stdout
 
@@ -153,9 +175,27 @@ def test_a_table_replaces_the_one_before(tmp_path):
     assert page.read_text() == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
 
 
-def test_the_page_has_a_place_for_the_table():
+@pytest.mark.parametrize("mark", [report.BEGIN, answers.MARK])
+def test_the_page_has_a_place_for_each_table(mark):
     page = (ROOT / "docs" / "performance.md").read_text()
-    assert page.index(report.BEGIN) < page.index(report.END)
+    assert report.END in page.partition(mark)[2]
+
+
+def test_what_is_looked_up_has_ten_spans_and_ids_of_its_own():
+    found = wanted.wanted(20, seed=1, days=30)
+    assert {len(trace.spans) for trace in found} == {10}
+    named = [name for texts in wanted.ids(found, random.Random(1)).values() for name in texts]
+    assert len(set(named)) == len(named) > 20 * 5
+
+
+def test_p95_is_held_to_its_bar_and_peers_are_beside_it():
+    times, theirs = Times([0.010] * 90 + [0.050] * 10), Times([0.1])
+    row = answers.Row("lists", times, report.Bar(100, 60, most=True), {"Slow": theirs, "Blind": None})
+    assert row.text(["Slow", "Blind", "Mute"]) == (
+        "| lists | 10 / 50 | 100 | 60 | goal | 100 / 100 (2.0 ×) | finds nothing |  |"
+    )
+    factor = answers.Factor("growth", Times([0.013]), Times([0.010]), report.Bar(1.5, 1.2, most=True))
+    assert factor.text([]) == "| growth | × 1.30 / × 1.30 | × 1.5 | × 1.2 | must |"
 
 
 def pairs(found):

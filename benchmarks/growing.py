@@ -1,0 +1,86 @@
+"""Makes a store many times as large where it is hot: its narrow rows again, with ids of their own, in older days.
+
+Payloads and entries of the search are left out: no look-up of an id reads those of other traces.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+
+from benchmarks.installation import Installation
+
+PARTITIONED = ("traces_span", "traces_payload", "traces_entry", "traces_vocabulary")
+RETENTION_DAYS = 800  # for SPAN_RETENTION_DAYS: longer than any store that is made
+
+OLDEST = "SELECT min(day) FROM traces_span"
+NEWEST = "SELECT max(day) FROM traces_span"
+EXISTS = "SELECT to_regclass(%s) IS NOT NULL"
+MAKE_DAY = "CREATE TABLE {table}_{day:%Y%m%d} PARTITION OF {table} FOR VALUES FROM ('{day}') TO ('{next_day}')"
+COLUMNS = """
+    SELECT column_name || ':' || data_type FROM information_schema.columns
+    WHERE table_name = %s AND table_schema = current_schema() ORDER BY ordinal_position
+"""
+GROW = "INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE {rows}"
+# The rows that a copy is made of, so that copies are not copied again.
+ROWS = {
+    "traces_span": "day >= '{oldest}'",
+    "traces_summary": "first_day >= '{oldest}'",
+    "traces_locator": "happened_at >= '{oldest}'",
+}
+_KEYS = {"trace_id": 16, "span_id": 8, "parent_id": 8}  # bytes
+_IDS = ("request_id", "response_id", "session_id")
+
+
+def grow(installation: Installation, partitions: int) -> int:
+    """Copy the hot rows until there are so many days of them; how many times the rows there are then."""
+    with installation.database() as connection:
+        connection.execute("SET synchronous_commit = off")
+        oldest, newest = _day(connection, OLDEST), _day(connection, NEWEST)
+        days = (newest - oldest).days + 1
+        copies = max(partitions // days - 1, 1)
+        for number in range(1, copies + 1):
+            shift = number * days
+            _make_days(connection, oldest - timedelta(days=shift), days)
+            for table, rows in ROWS.items():
+                connection.execute(_statement(connection, table, rows.format(oldest=oldest), number, shift))
+        for table in ROWS:
+            connection.execute(f"VACUUM (ANALYZE) {table}")
+    return copies + 1
+
+
+def _statement(connection: "psycopg.Connection[tuple[Any]]", table: str, rows: str, number: int, shift: int) -> str:
+    columns = [column.split(":") for (column,) in connection.execute(COLUMNS, [table])]
+    values = ", ".join(_value(name, kind, number, shift) for name, kind in columns)
+    return GROW.format(table=table, columns=", ".join(name for name, _ in columns), values=values, rows=rows)
+
+
+def _value(name: str, kind: str, number: int, shift: int) -> str:
+    """What a column of a copy holds: other ids, and times that are `shift` days older."""
+    if name in _KEYS:
+        return f"substr(sha256({name} || '\\x{number:04x}'::bytea), 1, {_KEYS[name]})"
+    if name in _IDS:
+        return f"'{number}-' || {name}"
+    if kind == "date":
+        return f"{name} - {shift}"
+    if kind == "timestamp with time zone":
+        return f"{name} - interval '{shift} days'"
+    return name
+
+
+def _make_days(connection: "psycopg.Connection[tuple[Any]]", first: date, days: int) -> None:
+    for day in (first + timedelta(days=number) for number in range(days)):
+        for table in PARTITIONED:
+            if not _first(connection, EXISTS, [f"{table}_{day:%Y%m%d}"]):
+                connection.execute(MAKE_DAY.format(table=table, day=day, next_day=day + timedelta(days=1)))
+
+
+def _day(connection: "psycopg.Connection[tuple[Any]]", statement: str) -> date:
+    found = _first(connection, statement, [])
+    assert isinstance(found, date)
+    return found
+
+
+def _first(connection: "psycopg.Connection[tuple[Any]]", statement: str, values: list[Any]) -> object:
+    row = connection.execute(statement, values).fetchone()
+    return row[0] if row else None
