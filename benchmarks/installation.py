@@ -31,6 +31,7 @@ PARTS = {
 }
 _OURS = ("DATA_DIR", "SECRET_KEY", "DATABASE_URL", "BROKER_URL", "SITE_URL")
 
+TO_DO = "SELECT (SELECT count(*) FROM traces_mark) + (SELECT count(*) FROM traces_unindexed WHERE due_at IS NULL)"
 STORED_BYTES = """
     SELECT sum(pg_total_relation_size(leaf.relid))
     FROM unnest('{traces_span,traces_payload,traces_summary,traces_locator,traces_mark}'::regclass[]) AS kept,
@@ -85,9 +86,9 @@ class Installation:
         return self.number(STORED_BYTES)
 
     def settle(self, seconds: float = 120) -> float:
-        """Wait until the jobs have counted all that came, at most `seconds`; how long it took."""
+        """Wait until the jobs have counted and indexed all that came, at most `seconds`; how long it took."""
         begun = time.monotonic()
-        while self.number("SELECT count(*) FROM traces_mark") and time.monotonic() < begun + seconds:
+        while self.number(TO_DO) and time.monotonic() < begun + seconds:
             time.sleep(0.25)
         return time.monotonic() - begun
 

@@ -26,9 +26,6 @@ from traces.search.vocabulary import Key, Vocabulary
 MARKS_AT_ONCE = 300
 # Between two transactions, so that those who write and read come first.
 PAUSE_SECONDS = 0.02
-# In a burst one batch of this size is indexed a call. Without it spans were taken in at 0.7 of their speed, because
-# what came was indexed beside it.
-MARKS_IN_A_BURST = 100
 
 LOCK = "SELECT pg_try_advisory_xact_lock(727003)"
 # In the order of the table, which is about that of arrival.
@@ -54,14 +51,15 @@ def index_marked(limit: int = 1_000_000, *, give_way: bool = False, now: datetim
     """Index about `limit` marked traces at most, the oldest marks first; how many it were. 0: nothing to do.
 
     Safe to repeat and to run many times at once: while another worker is at it, nothing is done. With `give_way` it
-    returns early in a burst (`pace.py`); the rest waits for the next call, and pages say up to when they know.
+    returns early on a busy machine (`pace.py`); the rest waits for the next call, and pages say up to when they know.
     """
     done = 0
     while done < limit:
-        burst = give_way and _pace.gives_way()
-        claimed = _index_some(now or timezone.now(), MARKS_IN_A_BURST if burst else MARKS_AT_ONCE)
+        most = _pace.most() if give_way else None
+        claimed = _index_some(now or timezone.now(), MARKS_AT_ONCE if most is None else min(most, MARKS_AT_ONCE))
         done += claimed
-        if burst or not claimed:
+        _pace.took(claimed)
+        if not claimed:
             break
         time.sleep(PAUSE_SECONDS)
     return done

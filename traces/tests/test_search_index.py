@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from accounts.models import Project
 from llmobs.lib.timerange import TimeRange
 from tests import make
-from traces.search import entries, find, grammar
+from traces.search import entries, find, grammar, pace
 from traces.search.index import MARKS_AT_ONCE, index_marked
 
 BLOCKED = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'traces_entry'::regclass"
@@ -106,11 +106,23 @@ def test_many_marks_are_taken_in_several_transactions(project: Project) -> None:
     assert number("SELECT count(*) FROM traces_entry") == 450
 
 
+@pytest.mark.parametrize(
+    ("coming", "most"),
+    [(0, 100), (200, 480), (600, 1_440), (601, 100), (5_000, 100)],
+    ids=["nothing", "1,000 spans a second", "the most", "a burst", "a large burst"],
+)
+def test_on_a_busy_machine_it_keeps_up_with_what_comes_but_for_bursts(coming: float, most: int) -> None:
+    assert pace.allowance(coming) == most
+
+
 @pytest.mark.django_db
-def test_what_comes_at_an_ordinary_pace_is_indexed_however_busy_the_machine_is(project: Project) -> None:
-    for _ in range(3):
-        make.stored(project.pk, *[make.span() for _ in range(150)])
-        assert index_marked(give_way=True) == 150
+def test_giving_way_leaves_nothing_for_ever(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "_SECONDS", 0.05)
+    make.stored(project.pk, *[make.span() for _ in range(450)])
+    done = 0
+    while done < 450:
+        done += index_marked(give_way=True)
+    assert marks() == 0
 
 
 @pytest.mark.django_db
