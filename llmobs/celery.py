@@ -16,7 +16,8 @@ app.autodiscover_tasks()
 
 
 @worker_process_init.connect
-def _die_with_worker(**_options: Any) -> None:
+def _begin_child(**_options: Any) -> None:
     """A worker that was killed leaves no children behind. What they were doing is due again when its lease ends."""
     if os.environ.get("LLMOBS_SUPERVISED"):
         die_with_parent()
+        os.nice(5)  # on one machine with the web server, whose requests somebody waits for

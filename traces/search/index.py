@@ -19,13 +19,11 @@ from traces import arrays
 from traces.queries.spans import StoredSpan, spans_of
 from traces.search import entry_rows, reading
 from traces.search.entries import Draft, Entry
-from traces.search.pace import Pace
+from traces.search.pace import PAUSE_SECONDS, Pace
 from traces.search.reading import Beginning
 from traces.search.vocabulary import Key, Vocabulary
 
 MARKS_AT_ONCE = 300
-# Between two transactions, so that those who write and read come first.
-PAUSE_SECONDS = 0.02
 
 LOCK = "SELECT pg_try_advisory_xact_lock(727003)"
 # In the order of the table, which is about that of arrival.
@@ -56,12 +54,12 @@ def index_marked(limit: int = 1_000_000, *, give_way: bool = False, now: datetim
     done = 0
     while done < limit:
         most = _pace.most() if give_way else None
+        began = time.monotonic()
         claimed = _index_some(now or timezone.now(), MARKS_AT_ONCE if most is None else min(most, MARKS_AT_ONCE))
         done += claimed
-        _pace.took(claimed)
         if not claimed:
             break
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(_pace.took(claimed, time.monotonic() - began) if give_way else PAUSE_SECONDS)
     return done
 
 

@@ -8,10 +8,11 @@ from django.db import connection
 # While more of the machine than this is at work the index keeps up with what comes, however busy the machine is, so
 # that it is found within seconds; what it was behind stays behind. In a burst, when more traces than these come a
 # second (1,000 spans a second are some 220), it only goes on a little: beside it a burst was taken in at 0.7 of its
-# speed, and while it caught up with one, spans waited for it at 60 % of the load.
+# speed, and at 60 % of the load the slowest answers took 190 ms.
 BUSY_PERCENT = 90.0
-BURST_TRACES = 600
+BURST_TRACES = 300
 LEAST = 100  # marks each time
+PAUSE_SECONDS = 0.02  # between two transactions, so that those who write and read come first
 _HEADROOM = 1.2
 _SECONDS = 2.0  # what Postgres counts is up to a second old
 
@@ -27,20 +28,22 @@ class Pace:
         self._appended = 0
         self._most: int | None = None
         self._done = 0
+        self._coming = 0.0
 
     def most(self) -> int | None:
         """How many marks may be taken now; None: as many as there are."""
         now = time.monotonic()
         if now - self._asked_at >= _SECONDS:
             appended, busy = _appended(), psutil.cpu_percent() > BUSY_PERCENT  # since it was asked last
-            coming = (appended - self._appended) / (now - self._asked_at) if self._asked_at else 0.0
-            self._most = allowance(coming) if busy else None
+            self._coming = (appended - self._appended) / (now - self._asked_at) if self._asked_at else 0.0
+            self._most = allowance(self._coming) if busy else None
             self._asked_at, self._appended, self._done = now, appended, 0
         return None if self._most is None else max(self._most - self._done, 0)
 
-    def took(self, marks: int) -> None:
-        """Count what was taken."""
+    def took(self, marks: int, seconds: float) -> float:
+        """Count what was taken; how long to pause now. While spans come it is at work half of the time at most."""
         self._done += marks
+        return max(PAUSE_SECONDS, seconds) if self._coming else PAUSE_SECONDS
 
 
 def allowance(coming: float) -> int:
