@@ -3,6 +3,7 @@
 Payloads and entries of the search are left out: no look-up of an id reads those of other traces.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import psycopg
 from benchmarks.installation import Installation
 
 PARTITIONED = ("traces_span", "traces_payload", "traces_entry", "traces_vocabulary")
-RETENTION_DAYS = 800  # for SPAN_RETENTION_DAYS: longer than any store that is made
+CONNECTIONS = 2  # that copy at the same time
 
 OLDEST = "SELECT min(day) FROM traces_span"
 NEWEST = "SELECT max(day) FROM traces_span"
@@ -35,18 +36,25 @@ _IDS = ("request_id", "response_id", "session_id")
 def grow(installation: Installation, partitions: int) -> int:
     """Copy the hot rows until there are so many days of them; how many times the rows there are then."""
     with installation.database() as connection:
-        connection.execute("SET synchronous_commit = off")
         oldest, newest = _day(connection, OLDEST), _day(connection, NEWEST)
         days = (newest - oldest).days + 1
-        copies = max(partitions // days - 1, 1)
-        for number in range(1, copies + 1):
-            shift = number * days
-            _make_days(connection, oldest - timedelta(days=shift), days)
-            for table, rows in ROWS.items():
-                connection.execute(_statement(connection, table, rows.format(oldest=oldest), number, shift))
+        numbers = range(1, max(round(partitions / days), 2))
+        for number in numbers:
+            _make_days(connection, oldest - timedelta(days=number * days), days)
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        list(threads.map(lambda number: _copy(installation, oldest, number, number * days), numbers))
+    with installation.database() as connection:
         for table in ROWS:
             connection.execute(f"VACUUM (ANALYZE) {table}")
-    return copies + 1
+    return len(numbers) + 1
+
+
+def _copy(installation: Installation, oldest: date, number: int, shift: int) -> None:
+    """One copy of all hot rows since `oldest`, `shift` days earlier."""
+    with installation.database() as connection:
+        connection.execute("SET synchronous_commit = off")
+        for table, rows in ROWS.items():
+            connection.execute(_statement(connection, table, rows.format(oldest=oldest), number, shift))
 
 
 def _statement(connection: "psycopg.Connection[tuple[Any]]", table: str, rows: str, number: int, shift: int) -> str:

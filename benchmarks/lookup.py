@@ -88,7 +88,8 @@ def options() -> argparse.ArgumentParser:
 def of_llmobs(chosen: argparse.Namespace) -> Found:
     """All questions, one after the other, to one installation that is filled first."""
     found = Found(machine.description())
-    os.environ["SPAN_RETENTION_DAYS"] = str(growing.RETENTION_DAYS)  # or days that are made as old ones are dropped
+    if chosen.grow:
+        os.environ["SPAN_RETENTION_DAYS"] = str(chosen.grow + DAYS)  # or the days that are made are dropped
     with installation.running() as llmobs:
         seconds = store.fill(llmobs.data_dir, "demo", chosen.spans, DAYS, chosen.seed)
         ids = send_wanted(llmobs, chosen)
