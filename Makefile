@@ -19,10 +19,13 @@ test-long: .venv/dev.stamp
 	$(BIN)/python -m pytest -m long $(ARGS)
 
 # What meets the database, once more on the Postgres of the system: Debian 12 has 15, the oldest that production may run.
+STORE_TESTS = store or concurrent or rollups or metrics or search or lookup or retention or scores or session or logs \
+	or summar or usual or changes
 POSTGRES_BIN ?= $(firstword $(wildcard /usr/lib/postgresql/*/bin))
 test-postgres: .venv/dev.stamp
 	@test -n "$(POSTGRES_BIN)" || { echo "There is no PostgreSQL here; apt-get install postgresql."; exit 1; }
-	POSTGRES_BIN=$(POSTGRES_BIN) $(BIN)/python -m pytest -m "not long and not browser and not up" traces accounts $(ARGS)
+	POSTGRES_BIN=$(POSTGRES_BIN) $(BIN)/python -m pytest -m "not long and not browser and not up" traces accounts \
+		-k "$(STORE_TESTS)" $(ARGS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .
