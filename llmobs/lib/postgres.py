@@ -30,9 +30,15 @@ class WatchedConnection(psycopg.Connection[Any]):
 
         A server that has gone has closed the socket, which is seen without asking it: 0.2 ms less a request.
         """
-        if query == "" and not self.closed and not select.select([self], [], [], 0)[0]:
+        if query == "" and not self.closed and not self._has_been_told_something():
             return self.cursor()
         return super().execute(query, *args, **options)
+
+    def _has_been_told_something(self) -> bool:
+        """Whether something has come that nobody asked for: most likely that the server has gone."""
+        poll = select.poll()  # select() takes no file numbers past 1,023, which a busy worker has
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
         return super().wait(self._watched(gen), interval, timeout)

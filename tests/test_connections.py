@@ -1,0 +1,63 @@
+"""The connections of a web worker: whether the server is there is seen without asking it."""
+
+import os
+import resource
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg_pool import ConnectionPool
+
+from llmobs.lib.postgres import WatchedConnection
+
+END = "SELECT pg_terminate_backend(%s)"
+MANY = 1_100  # files; select() takes numbers below 1,024 only
+
+
+@contextmanager
+def connected() -> Iterator[WatchedConnection]:
+    parameters = {**connection.get_connection_params(), "autocommit": True}
+    for name in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(name, None)
+    with WatchedConnection.connect(**parameters) as watched:
+        yield watched
+
+
+@contextmanager
+def many_open_files() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, MANY + 500), hard))
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(MANY)]
+    try:
+        yield
+    finally:
+        for file in files:
+            os.close(file)
+
+
+@pytest.mark.django_db
+def test_a_connection_that_is_there_passes_the_check_of_the_pool() -> None:
+    with connected() as watched:
+        ConnectionPool.check_connection(watched)
+        assert watched.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.django_db
+def test_a_connection_whose_server_has_gone_does_not() -> None:
+    with connected() as watched:
+        with connected() as other:
+            other.execute(END, [watched.info.backend_pid])
+        select.select([watched], [], [], 10)  # until its end has arrived
+        with pytest.raises(psycopg.OperationalError):
+            ConnectionPool.check_connection(watched)
+
+
+@pytest.mark.django_db
+def test_a_worker_with_many_clients_can_check_its_connections() -> None:
+    with many_open_files(), connected() as watched:
+        assert watched.fileno() > 1_023
+        ConnectionPool.check_connection(watched)
+        assert watched.execute("SELECT 1").fetchone() == (1,)
