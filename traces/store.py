@@ -92,7 +92,7 @@ def _write_group(group: Group[Wanted]) -> None:
             max(one.now for one in all_wanted),
             {one.key for one in all_wanted if one.key},
         )
-    except (*_TROUBLE, *_READ_ONLY, *_UNFIT, upsert.KeyGone):
+    except Exception:  # whatever it is, a mistake of ours too: alone, only the request that brings it fails
         for job in group:
             job.what.rows = _rows(job.what.records, range(len(job.what.records)), job.what.now)
             _write_alone(job)
@@ -117,6 +117,8 @@ def _write_alone(job: Job[Wanted]) -> None:
     except _READ_ONLY as error:
         job.error = StoreUnavailable("The database takes no writes now; send the spans again later.")
         job.error.__cause__ = error
+    except Exception as error:  # for the thread of the request that it belongs to, which may not be this one
+        job.error = error
 
 
 def _write_or_split(wanted: Wanted, sent: list[Row], positions: Sequence[int]) -> Outcome:

@@ -296,6 +296,16 @@ def test_a_value_that_cannot_be_stored_costs_no_other_request_of_its_group(proje
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_mistake_of_ours_costs_no_other_request_of_its_group(project):
+    never = replace(make.call(), tags=[1])  # what no wire format lets through
+    jobs = in_a_group(project, [make.call()], [never], [make.call()])
+    assert [type(job.error) for job in jobs] == [type(None), TypeError, type(None)]
+    assert rows("traces_span") == 2
+    with pytest.raises(TypeError):
+        make.stored(project.pk, never)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_revoked_key_costs_no_other_request_of_its_group(project):
     good, revoked = make_key(project), make_key(project)
     Key.objects.filter(digest=digest(revoked)).update(revoked_at=make.now())
