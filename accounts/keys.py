@@ -3,6 +3,7 @@
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -29,6 +30,9 @@ class KeyHolder:
     scope: str
     digest: bytes
     is_authenticated: bool = True
+
+
+FindHolder = Callable[[str], KeyHolder | None]  # `holder_of` or `recalled`
 
 
 def make_key(project: Project, scope: str = Key.Scope.INGEST, name: str = "", *, by: User | None = None) -> str:

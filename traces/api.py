@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from accounts.access import projects_of
 from accounts.authentication import NO_KEY, UNKNOWN_KEY, key_in
-from accounts.keys import KeyHolder, holder_of, note_use, recalled
+from accounts.keys import FindHolder, KeyHolder, holder_of, note_use, recalled
 from accounts.models import Key, Project
 from traces import answers, inbox, media, scores
 from traces.errors import KeyRefused, MethodRefused, ScopeRefused, StoreUnavailable, TooLarge, TracesError, Unreadable
@@ -34,7 +34,7 @@ from traces.wire.inflate import inflate
 Payloads = dict[tuple[bytes, bytes], Payload]
 
 
-def ingest_holder(request: HttpRequest, find: Callable[[str], KeyHolder | None] = holder_of) -> KeyHolder:
+def ingest_holder(request: HttpRequest, find: FindHolder = holder_of) -> KeyHolder:
     """Whose key the request carries, if it may write. Raises KeyRefused, ScopeRefused or StoreUnavailable.
 
     With `find=recalled` the caller hands the key's digest to `ingest`, which looks whether it is still valid.

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.keys import KeyHolder, recalled
+from accounts.keys import FindHolder, KeyHolder, holder_of, recalled
 from traces import inbox
 from traces.api import body_of, ingest_holder, refused
 from traces.errors import MethodRefused, TracesError
@@ -47,7 +47,7 @@ def logs(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
     """`POST /v1/metrics`: answered and discarded, the one exception to "a 2xx is stored"."""
-    return _respond(request, lambda form, holder, body: Taken(form.metrics_reply()))
+    return _respond(request, lambda form, holder, body: Taken(form.metrics_reply()), find=holder_of)
 
 
 @csrf_exempt
@@ -73,7 +73,7 @@ def _store_logs(form: WireFormat, holder: KeyHolder, body: bytes) -> Taken:
     return Taken(form.logs_reply(rejected), rejected, len(rejected) == len(decoded.records) + len(decoded.rejected))
 
 
-def _respond(request: HttpRequest, take: Take) -> HttpResponse:
+def _respond(request: HttpRequest, take: Take, find: FindHolder = recalled) -> HttpResponse:
     """Format, key, body, answer; a refusal is written in the request's own encoding, JSON where that has none."""
     form: WireFormat = otlp_json
     try:
@@ -82,7 +82,7 @@ def _respond(request: HttpRequest, take: Take) -> HttpResponse:
             form = wire_format(content_type)
         if request.method != "POST":
             raise MethodRefused("Send OpenTelemetry data to this address with POST.")
-        taken = take(form, ingest_holder(request, find=recalled), body_of(request))
+        taken = take(form, ingest_holder(request, find), body_of(request))
         if taken.rejected:
             inbox.keep(request, taken.rejected, status=200 if taken.nothing else None)
         return HttpResponse(taken.answer, content_type=form.content_type)

@@ -70,6 +70,14 @@ def test_a_revoked_key_is_refused_from_the_next_request_on(admin_of_project_clie
     assert sent_with(Client(), Authorization=f"Bearer {ingest_key}") == 401
 
 
+@pytest.mark.parametrize("path", ["/v1/traces", "/v1/logs", "/v1/metrics", "/api/v1/scores"])
+def test_a_key_that_was_seen_a_moment_ago_is_refused_too_once_it_is_revoked(project, ingest_key, path):
+    bearer = {"Authorization": f"Bearer {ingest_key}"}
+    assert sent_with(Client(), **bearer) == 200
+    Key.objects.update(revoked_at=timezone.now())
+    assert Client().post(path, b"{}", "application/json", headers=bearer).status_code == 401
+
+
 def test_revoking_twice_keeps_the_first_moment(admin_of_project_client, project, ingest_key):
     address = f"{page(project)}/{Key.objects.get().pk}/revoke"
     admin_of_project_client.post(address)
