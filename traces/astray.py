@@ -11,20 +11,14 @@ from typing import Any
 
 import psycopg
 
-from traces import arrays
+from traces import arrays, day_by_day
 from traces.rows import Key
 
-# Days are asked one by one, because a range of them makes Postgres before 18 read the whole day's index.
-ROWS_OF_SPANS = """
+ROWS_OF_SPANS = f"""
     SELECT s.trace_id, s.span_id, s.day, s.happened_at, s.start_assumed AND NOT s.ended AND s.name = ''
     FROM unnest(%(trace)s::bytea[], %(span)s::bytea[]) AS sent (trace_id, span_id)
     JOIN traces_summary t ON t.project_id = %(project)s AND t.trace_id = sent.trace_id
-    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-    CROSS JOIN LATERAL (
-        SELECT * FROM traces_span
-        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = sent.trace_id
-            AND span_id = sent.span_id OFFSET 0
-    ) s
+    CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s", only="span_id = sent.span_id")}
 """
 
 DELETE = """

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from llmobs.lib.timerange import TimeRange
+from traces import day_by_day
 from traces.records import MODEL_KINDS
 from traces.sketch import LOG_GAMMA
 
@@ -17,9 +18,9 @@ LARGEST = 2**63 - 1  # where a sum of what hostile spans claim ends
 # Postgres takes the trees for far larger than they are: no compiler for them, and no thousand files for their joins.
 PLAN = "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'"
 
-# All spans of the traces in `touched`, with what is asked of each. Days are matched one by one, because a range of
-# them makes Postgres before 18 read the whole day's index. Keys are cut: an index takes 2,704 bytes.
-TREE = """
+# All spans of the traces in `touched`, with what is asked of each: not contents whose span has not come
+# (SpanRecord.is_placeholder), which are nothing to count yet. Keys are cut: an index takes 2,704 bytes.
+TREE = f"""
     tree AS MATERIALIZED (
         SELECT s.trace_id, s.span_id, s.parent_id, s.happened_at, s.duration_us, s.status = 'error' AS failed,
             s.kind = ANY(%(model_kinds)s) AS is_model,
@@ -31,13 +32,7 @@ TREE = """
         CROSS JOIN LATERAL (
             SELECT * FROM traces_summary WHERE project_id = %(project)s AND trace_id = touched.trace_id OFFSET 0
         ) t
-        CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-        CROSS JOIN LATERAL (
-            SELECT * FROM traces_span
-            WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id
-                -- Contents whose span has not come (SpanRecord.is_placeholder) are nothing to count yet.
-                AND NOT (start_assumed AND NOT ended AND name = '') OFFSET 0
-        ) s
+        CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s", only="NOT (start_assumed AND NOT ended AND name = '')")}
     )"""
 
 # The same as `calls.call_ids`.

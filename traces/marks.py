@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from llmobs.lib.timerange import FIVE_MINUTES, floor
-from traces import arrays
+from traces import arrays, day_by_day
 from traces.summaries import Revised
 
 ADD = """
@@ -23,15 +23,11 @@ ADD_UNINDEXED = """
     INSERT INTO traces_unindexed (project_id, trace_id) SELECT %(project)s, unnest(%(traces)s::bytea[])
 """
 # Asked only of traces that last long: the question costs a millisecond and more with every partition.
-ADD_ALL_OF_TRACES = """
+ADD_ALL_OF_TRACES = f"""
     INSERT INTO traces_mark (project_id, starts_at)
     SELECT DISTINCT s.project_id, date_bin('5 minutes', s.happened_at, 'epoch')
     FROM traces_summary t
-    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-    CROSS JOIN LATERAL (
-        SELECT * FROM traces_span
-        WHERE project_id = t.project_id AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
-    ) s
+    CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s")}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
 _LONG = timedelta(hours=1)

@@ -11,33 +11,23 @@ from typing import Any
 
 import psycopg
 
-from traces import arrays, payload
+from traces import arrays, day_by_day, payload
 from traces.records import SpanRecord
 from traces.summaries import LEAST_NAMES, TYPES, Happened, Ranked, Revised, row_of
 
 _FIELDS = ("span_id", "parent_id", "name", "kind", "ended", "start_assumed", "duration_us", *LEAST_NAMES)
 _AT_ONCE = 20  # payloads; mostly the first one says what is looked for
 
-# Day by day, as in `astray.ROWS_OF_SPANS`.
 SPANS = f"""
     SELECT s.happened_at, s.trace_id, {", ".join(f"s.{name}" for name in _FIELDS)}
     FROM traces_summary t
-    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-    CROSS JOIN LATERAL (
-        SELECT * FROM traces_span
-        WHERE project_id = t.project_id AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
-    ) s
+    CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s")}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
-PAYLOADS = """
+PAYLOADS = f"""
     SELECT p.span_id, p.codec, p.body
     FROM traces_summary t
-    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-    CROSS JOIN LATERAL (
-        SELECT * FROM traces_payload
-        WHERE project_id = t.project_id AND day = t.first_day + later AND trace_id = t.trace_id
-            AND span_id = ANY(%(spans)s) OFFSET 0
-    ) p
+    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", only="span_id = ANY(%(spans)s)")}
     WHERE t.project_id = %(project)s AND t.trace_id = %(trace)s
 """
 _ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in TYPES.items())

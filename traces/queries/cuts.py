@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from traces import payload
+from traces import day_by_day, payload
 from traces.badges import Cuts
 from traces.queries.spans import StoredSpan
 
@@ -14,16 +14,10 @@ from traces.queries.spans import StoredSpan
 MOST_STEPS: Final = 100
 MOST_BYTES: Final = 1_000_000
 
-# Day by day, as in `spans.SPANS`.
-BODIES = """
+BODIES = f"""
     SELECT p.codec, p.body
     FROM traces_summary t
-    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-    CROSS JOIN LATERAL (
-        SELECT codec, body FROM traces_payload
-        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id
-            AND span_id = ANY(%(spans)s) OFFSET 0
-    ) p
+    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", columns="codec, body", only="span_id = ANY(%(spans)s)")}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
 # `…[truncated]`, `... (truncated, 3412 more)`, `<truncated>`: at the end of a string, as the stored JSON has it.

@@ -5,23 +5,18 @@ from typing import Any
 
 from django.db import connection
 
-from traces import payload
+from traces import day_by_day, payload
 from traces.logged import with_contents
 from traces.records import Payload
 
 MOST_BYTES = 256_000  # of a payload as it is stored: a longer one is not opened for a list
 
-# Day by day, as in `spans.SPANS`.
-HITS = """
+_SHORT = "span_id = hit.span_id AND octet_length(body) <= %(most)s"
+HITS = f"""
     SELECT p.trace_id, p.codec, p.body
     FROM unnest(%(traces)s::bytea[], %(spans)s::bytea[]) AS hit (trace_id, span_id)
     JOIN traces_summary t ON t.project_id = %(project)s AND t.trace_id = hit.trace_id
-    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-    CROSS JOIN LATERAL (
-        SELECT * FROM traces_payload
-        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = hit.trace_id
-            AND span_id = hit.span_id AND octet_length(body) <= %(most)s OFFSET 0
-    ) p
+    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", only=_SHORT)}
 """
 
 

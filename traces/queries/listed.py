@@ -8,11 +8,15 @@ from typing import Any
 from django.db import connection
 
 from llmobs.lib.timerange import TimeRange
-from traces import counts, ids
+from traces import counts, day_by_day, ids
 from traces.listing import TraceRow, TraceSigns, outcome
 from traces.records import MODEL_KINDS
 
-# Days are matched one by one, as in `spans.SPANS`. How long a trace took is what `amounts.extent_us` says.
+_COLUMNS = (
+    "trace_id, span_id, parent_id, kind, status, happened_at, duration_us, start_assumed, ended, name, input_tokens, "
+    "output_tokens, cost_usd, retries, attempt, fallback, prompt_name, prompt_version, model_requested, model"
+)
+# How long a trace took is what `amounts.extent_us` says.
 LISTED = f"""
     WITH tree AS MATERIALIZED (
         SELECT s.*, s.status = 'error' AS failed,
@@ -20,14 +24,7 @@ LISTED = f"""
             s.kind = ANY(%(model_kinds)s) AND NOT (s.start_assumed AND NOT s.ended AND s.name = '') AS is_model,
             coalesce(s.input_tokens, s.output_tokens) IS NOT NULL AS has_tokens
         FROM traces_summary t
-        CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-        CROSS JOIN LATERAL (
-            SELECT trace_id, span_id, parent_id, kind, status, happened_at, duration_us, start_assumed, ended, name,
-                input_tokens, output_tokens, cost_usd, retries, attempt, fallback, prompt_name, prompt_version,
-                model_requested, model
-            FROM traces_span
-            WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
-        ) s
+        CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s", columns=_COLUMNS)}
         WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
     ),{counts.CALL},
     whole AS (

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from traces import ids
+from traces import day_by_day, ids
 from traces.queries.traces import Trace
 from traces.records import Json
 
@@ -87,15 +87,9 @@ SCORES = f"""
     LIMIT %(limit)s
 """
 
-# Day by day, as in `spans.SPANS`.
-SPAN = """
+SPAN = f"""
     SELECT s.span_text FROM traces_summary t
-    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-    CROSS JOIN LATERAL (
-        SELECT span_text FROM traces_span
-        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id AND span_id = %(span)s
-        OFFSET 0
-    ) s
+    CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s", columns="span_text", only="span_id = %(span)s")}
     WHERE t.project_id = %(project)s AND t.trace_id = %(trace)s
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from traces import ids, payload
+from traces import day_by_day, ids, payload
 from traces.logged import with_contents
 from traces.records import Payload, SpanRecord
 
@@ -28,28 +28,18 @@ def _microseconds(column: str) -> str:
 
 _SELECTED = [_microseconds("s.started_at") if name == "started_at" else f"s.{name}" for name in _COLUMNS]
 
-# Day by day through the summary, so that only the partitions of the trace's own days are read. OFFSET 0 keeps the
-# planner from turning it into one join over all days: 77 ms on Postgres 15 with 300,000 spans, against 0.3 ms.
 SPANS = f"""
     SELECT {_microseconds("s.happened_at")}, {_microseconds("s.received_at")}, s.payload_bytes, {", ".join(_SELECTED)}
     FROM traces_summary t
-    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-    CROSS JOIN LATERAL (
-        SELECT * FROM traces_span
-        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
-    ) s
+    CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s")}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
 
-PAYLOADS = """
+_ASKED = "(%(spans)s::bytea[] IS NULL OR span_id = ANY(%(spans)s))"
+PAYLOADS = f"""
     SELECT p.trace_id, p.span_id, p.codec, p.body
     FROM traces_summary t
-    CROSS JOIN LATERAL generate_series(0, t.last_day - t.first_day) AS later
-    CROSS JOIN LATERAL (
-        SELECT * FROM traces_payload
-        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id
-            AND (%(spans)s::bytea[] IS NULL OR span_id = ANY(%(spans)s)) OFFSET 0
-    ) p
+    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", only=_ASKED)}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
 

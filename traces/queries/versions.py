@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db import connection
 
 from llmobs.lib.timerange import FIVE_MINUTES, floor
+from traces import day_by_day
 
 DAYS: Final = 7
 MOST_BUCKETS: Final = 12
@@ -26,9 +27,9 @@ BUCKETS = """
     ORDER BY starts_at DESC LIMIT %(most)s
 """
 
-# Day by day, as in `spans.SPANS`. A trace went well when none of its steps failed, was refused or could not be read,
-# and nothing else had to answer instead.
-LIKE_IT = """
+# A trace went well when none of its steps failed, was refused or could not be read, and nothing else had to answer
+# instead.
+LIKE_IT = f"""
     SELECT t.trace_id
     FROM (
         SELECT trace_id, happened_at, first_day, last_day FROM traces_summary
@@ -44,11 +45,7 @@ LIKE_IT = """
             bool_or(s.status = 'error' OR s.refused OR NOT s.format_valid OR s.fallback <> 'none') AS troubled
         FROM (
             SELECT kind, name, prompt_name, prompt_version, status, refused, format_valid, fallback
-            FROM generate_series(0, t.last_day - t.first_day) AS later
-            CROSS JOIN LATERAL (
-                SELECT * FROM traces_span
-                WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id OFFSET 0
-            ) each_day
+            FROM {day_by_day.rows("traces_span", "each_day")}
             LIMIT %(spans)s
         ) s
     ) told

@@ -1,0 +1,19 @@
+"""The rows of traces, day by day: through the summary, so that only the partitions of a trace's own days are read.
+
+Days are matched one by one, because a range of them makes Postgres before 18 read the whole day's index. OFFSET 0
+keeps the planner from turning it into one join over all days: 77 ms on Postgres 15 with 300,000 spans, against 0.3 ms.
+"""
+
+
+def rows(table: str, name: str, *, columns: str = "*", only: str = "") -> str:
+    """What stands behind CROSS JOIN LATERAL, or FROM, where a `traces_summary t` is joined: its rows in `table`.
+
+    `name` is what they are called there, and `only` a condition on them. The statement takes the project's id as
+    `project`.
+    """
+    where = f"\n            AND {only}" if only else ""
+    return f"""generate_series(0, t.last_day - t.first_day) AS later
+    CROSS JOIN LATERAL (
+        SELECT {columns} FROM {table}
+        WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id{where} OFFSET 0
+    ) {name}"""
