@@ -79,6 +79,8 @@ class RawSpan:
     fields: dict[str, Json] = field(default_factory=dict)
     # True where the format may send a span again with another start, or without one (the plain record, updates).
     start_may_change: bool = False
+    # When its sender said this version of the span, where the format tells; of two set values the later said wins.
+    said_at_ns: int | None = None
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from django.utils import timezone
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
 # Addresses that only services call, with a key and without a session. Ten usual middlewares cost 290 µs a request.
-MACHINE_PREFIXES = ("/v1/", "/v2/", "/api/otel/", "/api/public/", "/health/")
+MACHINE_PREFIXES = ("/v1/", "/v2/", "/api/otel/", "/api/public/", "/opik/", "/info", "/runs", "/feedback", "/health/")
 MACHINE_POSTS = frozenset({"/api/v1/traces", "/api/v1/scores"})
 
 # Plotly makes two style elements: an empty one that its script fills, and one for its full-screen mode, whose text
