@@ -5,7 +5,11 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_process_init
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
+from llmobs.lib import priority
 from llmobs.supervise import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmobs.settings")
@@ -20,4 +24,11 @@ def _begin_child(**_options: Any) -> None:
     """A worker that was killed leaves no children behind. What they were doing is due again when its lease ends."""
     if os.environ.get("LLMOBS_SUPERVISED"):
         die_with_parent()
-        os.nice(5)  # on one machine with the web server, whose requests somebody waits for
+        priority.give_way(os.getpid())
+        if settings.DATABASE_IS_OURS:
+            connection_created.connect(_let_backend_give_way)
+
+
+def _let_backend_give_way(connection: BaseDatabaseWrapper, **_options: Any) -> None:
+    """What a job asks of Postgres is worked off in a process of Postgres' own."""
+    priority.give_way(connection.connection.info.backend_pid)

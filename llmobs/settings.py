@@ -91,6 +91,7 @@ TEMPLATES = [
     }
 ]
 
+DATABASE_IS_OURS = not DATABASE_URL
 DATABASES = {"default": env.db_url_config(DATABASE_URL) if DATABASE_URL else embedded.database(DATA_DIR)}
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from llmobs.lib.priority import BEHIND
 from tests.servers import STARTED
 
 pytestmark = pytest.mark.up
@@ -144,6 +145,17 @@ def test_what_dies_is_started_again(up: Up, words: str) -> None:
     eventually(lambda: status(up, "/health/ready") == 200, "ready again")
     # Another worker may still hold connections to the Postgres that died: each is a 503, "send it again", once.
     eventually(lambda: send(up, f"after {words}") == 200, "stored again")
+
+
+def test_what_jobs_ask_of_postgres_gives_way_to_requests(up: Up) -> None:
+    def backends() -> list[int]:
+        return [one.nice() for one in up.named("postgres: llmobs") if psutil.pid_exists(one.pid)]
+
+    deadline = time.monotonic() + READY_SECONDS
+    while BEHIND not in (found := backends()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert BEHIND in found
+    assert min(found) < BEHIND  # a web worker's
 
 
 def test_a_killed_web_worker_is_replaced(up: Up) -> None:
