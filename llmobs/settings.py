@@ -125,6 +125,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, seconds in {
         "traces.rebuild_rollups": 5.0,
         "traces.index_traces": 2.0,
+        "traces.replay_refusals": 2.0,
         "traces.make_partitions": 3600.0,
         "traces.drop_old_partitions": 6 * 3600.0,
         "traces.drop_old_media": 6 * 3600.0,
@@ -209,6 +210,7 @@ INBOX_RETENTION_DAYS = env.int("INBOX_RETENTION_DAYS", default=14)
 INBOX_MAX_BODY_BYTES = env.int("INBOX_MAX_BODY_BYTES", default=256 * 1024)  # of a refused body, as sent
 INBOX_MAX_KEPT_PER_DAY = env.int("INBOX_MAX_KEPT_PER_DAY", default=1_000)  # of a project; what is past it is counted
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # forms only: machine addresses read their bodies themselves
+REPLAY_LEASE_SECONDS = 120  # for one refused request
 NOTIFY_LEASE_SECONDS = 120
 KEY_USE_INTERVAL = timedelta(minutes=1)  # last_used_at is written at most this often
 

@@ -11,7 +11,7 @@ from alerts.models import Incident, Rule
 from alerts.rules import ensure_rules
 from tests import make
 from tests.markup import Markup
-from traces.models import Refusal
+from traces.models import Refusal, Replay
 
 OURS = ("accounts", "traces", "dashboards", "alerts")
 # Written by a browser that has no session yet.
@@ -57,6 +57,9 @@ def values(project, ingest_key):
         project=project, received_at=now, status=400, reason="The body is empty.", alike=["The body is empty."],
         key_prefix="llmobs_in_12", method="POST", address="/v1/traces", body=b"{", size_bytes=1,
     )  # fmt: skip
+    replay = Replay.objects.create(
+        project=project, reason="The body is empty.", asked_at=now, up_to_id=refusal.pk, total=1
+    )
     return {
         "project_slug": project.slug,
         "trace_id": TRACE.hex(),
@@ -65,6 +68,7 @@ def values(project, ingest_key):
         "incident_id": incident.pk,
         "rule_id": rule.pk,
         "refusal_id": refusal.pk,
+        "replay_id": replay.pk,
         "name": "none",
         "sha256": "0" * 64,
     }

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts.authentication import key_in
 from accounts.keys import VISIBLE_CHARACTERS, holder_of
+from traces import rerun
 from traces.conventions.values import clean_text
 from traces.errors import TracesError
 from traces.models import Refusal, RefusalCount
@@ -64,8 +65,12 @@ def keep(request: HttpRequest, why: TracesError | Sequence[Rejection], status: i
 
     `status` is what was answered where the refused spans or records were all that the request held; else None.
     Only for keys that are known, since a refusal is shown in its project. What is only put off (429, 503) is not kept:
-    the client sends it again.
+    the client sends it again. What is refused of a replay is told to whoever replays it, and counted no second time.
     """
+    run = rerun.running()
+    if run is not None:
+        run.why = why
+        return
     if isinstance(why, TracesError) and why.retry_after_seconds:
         return
     key = key_in(request)
@@ -79,9 +84,9 @@ def keep(request: HttpRequest, why: TracesError | Sequence[Rejection], status: i
 
 def _why(why: TracesError | Sequence[Rejection], status: int | None) -> _Why:
     if isinstance(why, TracesError):
-        reason = _short(str(why))
+        reason = short(str(why))
         return _Why(why.status, reason, {alike(reason): 0}, [], 0)
-    rejected = [(one.index, _short(one.reason)) for one in why[:MOST_REJECTED]]
+    rejected = [(one.index, short(one.reason)) for one in why[:MOST_REJECTED]]
     items = Counter(alike(clean_text(one.reason)) for one in why)
     return _Why(status, rejected[0][1], dict(items), rejected, len(why))
 
@@ -129,11 +134,11 @@ def _refusal(request: HttpRequest, why: _Why, now: datetime) -> Refusal:
         reason=why.reason,
         items=why.total,
         rejected=why.rejected,
-        method=_short(request.method or ""),
-        address=_short(request.path),
-        client=_short(request.headers.get("User-Agent", "")),
-        content_type=_short(request.headers.get("Content-Type", "")),
-        encoding=_short(request.headers.get("Content-Encoding", "")),
+        method=short(request.method or ""),
+        address=short(request.path),
+        client=short(request.headers.get("User-Agent", "")),
+        content_type=short(request.headers.get("Content-Type", "")),
+        encoding=short(request.headers.get("Content-Encoding", "")),
         body=body,
         size_bytes=size,
     )
@@ -161,5 +166,6 @@ def _body(request: HttpRequest) -> tuple[bytes | None, int | None]:
     return body, len(body) if length is None and len(body) < limit else length
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A reason or a header's words as they are kept."""
     return clean_text(text)[:_LONGEST]

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from accounts.access import project_for
 from accounts.models import Project, Role
 from llmobs.lib.http import PageRequest
+from traces import replays
 from traces.models import Refusal
 from traces.queries.refusals import reason_counts, refusals
 from traces.refusals import readable
@@ -33,6 +34,8 @@ def inbox(request: PageRequest, project_slug: str) -> HttpResponse:
     reason = request.GET.get("reason", "").replace("\0", "") or None
     before = request.GET.get("before", "")
     found = refusals(project.pk, reason=reason, before=_number(before), limit=PAGE_ROWS + 1)
+    shown = replays.of_page(project.pk, reason)
+    running = any(one.finished_at is None for one in shown)
     since = timezone.now().date() - timedelta(days=settings.INBOX_RETENTION_DAYS)
     context = {
         "project": project,
@@ -42,6 +45,8 @@ def inbox(request: PageRequest, project_slug: str) -> HttpResponse:
         "counts": reason_counts(project.pk, since),
         "rows": found[:PAGE_ROWS],
         "older_url": _older_url(project, reason, found),
+        "replays": shown,
+        "waiting": replays.waiting_for(project.pk, reason).count() if reason and not running else 0,
     }
     return render(request, "traces/inbox.html", context)
 
@@ -51,7 +56,7 @@ def inbox(request: PageRequest, project_slug: str) -> HttpResponse:
 def inbox_refusal(request: PageRequest, project_slug: str, refusal_id: int) -> HttpResponse:
     """One refused request: why, from whom, and the beginning of its body."""
     project = project_for(request.user, project_slug, role=Role.ENGINEER)
-    refusal = get_object_or_404(Refusal, pk=refusal_id, project=project)
+    refusal = get_object_or_404(Refusal.objects.select_related("replayed_by"), pk=refusal_id, project=project)
     body = bytes(refusal.body or b"")
     context: dict[str, Any] = {
         "project": project,
@@ -62,7 +67,7 @@ def inbox_refusal(request: PageRequest, project_slug: str, refusal_id: int) -> H
         "not_kept": refusal.items - len(refusal.rejected),
         "text": readable(body, refusal.encoding, SHOWN_CHARACTERS),
         "kept_bytes": len(body),
-        "is_cut": refusal.size_bytes is None or len(body) < refusal.size_bytes,
+        "is_cut": not refusal.is_whole,
     }
     return render(request, "traces/inbox_refusal.html", context)
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from traces import media_files, pricing, store
+from traces import media_files, pricing, rerun, store
 from traces.normalise import normalise
 from traces.placeholders import placeholders
 from traces.records import LogRecord, RawSpan, Receipt, Rejection, SpanRecord
@@ -27,6 +27,7 @@ def ingest(
     records = [_record(raw, now) for raw in raw_spans]
     media_files.take_out(project_id, (record.payload for record in records))
     outcome = store.write(project_id, records, now, key)
+    rerun.note(outcome.accepted + outcome.updated, outcome.duplicates)
     refused = [Rejection(raw_spans[position].index, reason) for position, reason in outcome.refused]
     return Receipt(
         accepted=outcome.accepted,
@@ -51,6 +52,7 @@ def ingest_logs(
     found = placeholders(log_records)
     media_files.take_out(project_id, (record.payload for record, _ in found))
     outcome = store.write(project_id, [record for record, _ in found], now, key)
+    rerun.note(outcome.accepted + outcome.updated, outcome.duplicates)
     refused = [Rejection(found[position][1], reason) for position, reason in outcome.refused]
     return sorted([*rejected, *refused], key=lambda one: one.index)
 

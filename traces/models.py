@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from accounts.models import Project
+from accounts.models import Project, User
 
 
 class Refusal(models.Model):
@@ -19,6 +19,9 @@ class Refusal(models.Model):
     `items` is the number of the refused ones, 0 where the request was not read as far as that; `rejected` holds
     [index, reason] of the first of them. `body` is the beginning of what came, as it came; None when nothing could be
     read. `size_bytes` is the whole body's, None when that is not known.
+
+    `replayed_at` is when it was last run again, by a member: what that stored, what was there already, how many spans
+    or records are refused still and, in `replay_reason`, why ("" where all was taken). See `replay.py`.
     """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
@@ -36,6 +39,12 @@ class Refusal(models.Model):
     encoding = models.TextField(blank=True)
     body = models.BinaryField(null=True)
     size_bytes = models.PositiveBigIntegerField(null=True)
+    replayed_at = models.DateTimeField(null=True)
+    replayed_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    replay_stored = models.PositiveBigIntegerField(default=0, db_default=0)
+    replay_known = models.PositiveBigIntegerField(default=0, db_default=0)
+    replay_refused = models.PositiveIntegerField(default=0, db_default=0)
+    replay_reason = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-id"]
@@ -43,6 +52,58 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status or 'part'}: {self.reason}"
+
+    @property
+    def taken(self) -> bool:
+        """Whether a replay took all of it."""
+        return self.replayed_at is not None and not self.replay_reason
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its body was kept to its end."""
+        return self.body is not None and self.size_bytes is not None and len(self.body) >= self.size_bytes
+
+
+class Replay(models.Model):
+    """The refused requests of one reason that a member has run again, oldest first, in the background.
+
+    `after_id` is the refusal that was begun last, `up_to_id` the last that there was when it was asked for. Of `done`
+    requests `taken` were taken whole and `refused` are refused still, all or in part; the rest did not come to an
+    answer. `claimed_at` is the lease of the worker that is at it.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    reason = models.TextField()
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    after_id = models.BigIntegerField(default=0)
+    up_to_id = models.BigIntegerField()
+    total = models.PositiveIntegerField()
+    done = models.PositiveIntegerField(default=0)
+    taken = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    stored = models.PositiveBigIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["project", "-id"], name="replays_of_project")]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_unfinished_replay_per_reason",
+                fields=["project", "reason"],
+                condition=models.Q(finished_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total}: {self.reason}"
+
+    @property
+    def unanswered(self) -> int:
+        """Requests that came to no answer: their worker was stopped, or failed by a mistake of ours."""
+        return self.done - self.taken - self.refused
 
 
 class RefusalCount(models.Model):

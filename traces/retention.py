@@ -34,7 +34,7 @@ EXPIRING = (
 )
 
 # What was refused has a retention of its own, and bodies of some size.
-REFUSALS = (("traces_refusal", "received_at"), ("traces_refusalcount", "day"))
+REFUSALS = (("traces_refusal", "received_at"), ("traces_refusalcount", "day"), ("traces_replay", "asked_at"))
 MOST_BODIES = 200
 
 

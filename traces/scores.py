@@ -11,6 +11,7 @@ from django.db import Error as DatabaseProblem
 from django.db import connection, transaction
 
 from llmobs.lib.postgres import in_trouble
+from traces import rerun
 from traces.errors import StoreUnavailable
 from traces.records import Receipt
 from traces.wire.scores import Score
@@ -78,6 +79,7 @@ def write(project_id: int, scores: Sequence[Score], now: datetime) -> Receipt:
     receipt.accepted += sum(written)
     receipt.updated += len(written) - sum(written)
     receipt.duplicates += len(rows) - len(written)
+    rerun.note(receipt.accepted + receipt.updated, receipt.duplicates)
     return receipt
 
 

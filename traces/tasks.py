@@ -5,7 +5,7 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
-from traces import media_files, partitions, retention, rollups
+from traces import media_files, partitions, replays, retention, rollups
 from traces.search import index
 
 # A beat's worth of work; what is left waits for the next tick, so that no worker is kept from its alerts.
@@ -48,3 +48,8 @@ def drop_old_partitions() -> None:
 @shared_task(name="traces.drop_old_media")
 def drop_old_media() -> None:
     media_files.drop_old(timezone.now())
+
+
+@shared_task(name="traces.replay_refusals")
+def replay_refusals() -> None:
+    replays.carry_on(timezone.now())

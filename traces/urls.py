@@ -7,6 +7,7 @@ from traces import (
     list_views,
     lookup_views,
     media_views,
+    replay_views,
     session_views,
     trace_files,
     views,
@@ -33,4 +34,7 @@ urlpatterns = [
     path("p/<slug:project_slug>/inbox", inbox_views.inbox, name="inbox"),
     path("p/<slug:project_slug>/inbox/<int:refusal_id>", inbox_views.inbox_refusal, name="inbox-refusal"),
     path("p/<slug:project_slug>/inbox/<int:refusal_id>/body", inbox_views.inbox_body, name="inbox-body"),
+    path("p/<slug:project_slug>/inbox/<int:refusal_id>/replay", replay_views.refusal_replay, name="refusal-replay"),
+    path("p/<slug:project_slug>/inbox/replay", replay_views.reason_replay, name="reason-replay"),
+    path("p/<slug:project_slug>/inbox/replays/<int:replay_id>", replay_views.replay_fragment, name="replay-fragment"),
 ]

@@ -315,8 +315,8 @@ def test_its_queries_do_not_grow_with_the_rows(engineer_client, send, django_ass
     for number in range(6):
         send([{"input_tokens": "many"}] * number + [7])
     with django_assert_num_queries(
-        8
-    ):  # session, user, project, role, rows, counts; incidents and projects of the frame
+        9
+    ):  # session, user, project, role, rows, counts, replays; incidents and projects of the frame
         engineer_client.get("/p/shop/inbox")
 
 
