@@ -1,7 +1,9 @@
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
+import zstandard
 
 from traces.errors import TooLarge, Unreadable, UnsupportedType
 from traces.wire.inflate import inflate
@@ -11,6 +13,12 @@ TEXT = b"what the model said " * 1_000
 
 def raw_deflate(data):
     squeeze = zlib.compressobj(wbits=-15)
+    return squeeze.compress(data) + squeeze.flush()
+
+
+def streamed_zstd(data):
+    """As LangSmith's client writes it: nothing says how much will come out."""
+    squeeze = zstandard.ZstdCompressor().compressobj()
     return squeeze.compress(data) + squeeze.flush()
 
 
@@ -25,6 +33,8 @@ def raw_deflate(data):
         (gzip.compress(TEXT) + bytes(100), "gzip"),
         (zlib.compress(TEXT), "deflate"),
         (raw_deflate(TEXT), "deflate"),
+        (zstandard.compress(TEXT), "zstd"),
+        (streamed_zstd(TEXT[:500]) + streamed_zstd(TEXT[500:]), "ZSTD"),
     ],
 )
 def test_every_encoding_gives_the_same_bytes(body, encoding):
@@ -46,21 +56,57 @@ def test_a_broken_gzip_body_is_unreadable(body):
         inflate(body, "gzip", 1_000_000)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not zstd",
+        streamed_zstd(TEXT)[:-4],
+        zstandard.compress(TEXT) + b"tail",
+        zstandard.ZstdCompressor(compression_params=zstandard.ZstdCompressionParameters(window_log=26)).compress(
+            bytes(100_000_000)
+        ),
+    ],
+    ids=["empty", "not zstd", "cut short", "with a tail", "of a window of 64 MiB"],
+)
+def test_a_broken_zstd_body_is_unreadable(body):
+    with pytest.raises(Unreadable):
+        inflate(body, "zstd", 1_000_000_000)
+
+
+def test_noise_comes_through_zstd():
+    noise = b"".join(zlib.crc32(bytes([n % 256, n // 256])).to_bytes(4, "big") for n in range(60_000))
+    assert inflate(streamed_zstd(noise), "zstd", 1_000_000) == noise
+
+
 def test_something_after_the_end_of_deflate_is_unreadable():
     with pytest.raises(Unreadable):
         inflate(zlib.compress(TEXT) + b"tail", "deflate", 1_000_000)
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_bomb_is_stopped_while_it_inflates(encoding):
-    bomb = gzip.compress(bytes(50_000_000)) if encoding == "gzip" else zlib.compress(bytes(50_000_000))
+@pytest.mark.parametrize(
+    ("encoding", "squeeze"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", streamed_zstd)]
+)
+def test_a_bomb_is_stopped_while_it_inflates(encoding, squeeze):
+    bomb = squeeze(bytes(50_000_000))
     with pytest.raises(TooLarge, match="over 1,000,000 bytes uncompressed"):
         inflate(bomb, encoding, 1_000_000)
 
 
-def test_many_members_may_not_pass_the_limit_together():
+@pytest.mark.parametrize(("encoding", "squeeze"), [("gzip", gzip.compress), ("zstd", zstandard.compress)])
+def test_many_members_may_not_pass_the_limit_together(encoding, squeeze):
     with pytest.raises(TooLarge):
-        inflate(gzip.compress(TEXT) * 60, "gzip", 1_000_000)
+        inflate(squeeze(TEXT) * 60, encoding, 1_000_000)
+
+
+def test_a_bomb_of_zstd_takes_little_memory_before_it_is_stopped():
+    bomb = streamed_zstd(bytes(2_000_000_000))
+    tracemalloc.start()
+    with pytest.raises(TooLarge):
+        inflate(bomb, "zstd", 1_000_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 40_000_000
 
 
 def test_the_limit_holds_for_plain_bodies_and_includes_itself():
@@ -71,7 +117,7 @@ def test_the_limit_holds_for_plain_bodies_and_includes_itself():
 
 
 def test_another_encoding_is_refused_with_the_ones_that_are_taken():
-    with pytest.raises(UnsupportedType, match=r"Content-Encoding is br; send gzip, deflate or none\."):
+    with pytest.raises(UnsupportedType, match=r"Content-Encoding is br; send gzip, deflate, zstd or none\."):
         inflate(TEXT, "br", 1_000_000)
 
 
