@@ -7,6 +7,7 @@ OpenTelemetry comes to its own addresses, to those that other servers give it, L
 from django.urls import path, re_path
 
 from traces import api, otlp, search_api
+from traces.clients import langsmith
 
 urlpatterns = [
     *(
@@ -16,6 +17,12 @@ urlpatterns = [
         for signal, view in (("traces", otlp.traces), ("logs", otlp.logs), ("metrics", otlp.metrics))
     ),
     re_path(r"^v2/", otlp.traceloop),
+    path("info", langsmith.info),
+    path("runs/multipart", langsmith.multipart),
+    path("runs/batch", langsmith.batch),
+    path("runs", langsmith.run),
+    re_path(r"^runs/(?P<run_id>[\s\S]+)\Z", langsmith.version),
+    path("feedback", langsmith.feedback),
     path("api/v1/traces", search_api.traces, name="api-traces"),
     path("api/v1/scores", api.plain_scores, name="api-scores"),
     # Not <path:…>, which ends at the end of a line.

@@ -4,7 +4,7 @@
   x Unreadable (400)          the body can never be stored
   x KeyRefused (401)          no key, or one that nobody knows
   x ScopeRefused (403)        a key that may do something else
-  x MethodRefused (405)       another method than POST
+  x MethodRefused (405)       another method than the address takes
   x TooLarge (413)            over a limit, as sent or inflated
   x UnsupportedType (415)     content type or encoding
   x TooBusy (429)             come back later
@@ -43,12 +43,16 @@ class ScopeRefused(TracesError):
 
 
 class MethodRefused(TracesError):
-    """Another method than POST."""
+    """Another method than the one that an address takes."""
 
     status = 405
 
+    def __init__(self, message: str, allowed: str = "POST") -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
     def headers(self) -> dict[str, str]:
-        return {"Allow": "POST"}
+        return {"Allow": self.allowed}
 
 
 class TooLarge(TracesError):

@@ -5,9 +5,11 @@ file would. Its time says when it was last sent, to a day; what is older than th
 """
 
 import logging
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import IO, Any, Final
 
 from django.conf import settings
@@ -16,7 +18,7 @@ from django.core.files.storage import Storage, storages
 from django.utils import timezone
 
 from traces import media
-from traces.records import Payload
+from traces.records import Json, Payload
 
 log = logging.getLogger(__name__)
 _FRESH: Final = timedelta(days=1)  # a file is not written again before
@@ -50,11 +52,22 @@ def take_out(project_id: int, payloads: Iterable[Payload]) -> None:
     """Move the media in these payloads into files. What cannot be written stays where it was."""
     for medium in (medium for payload in payloads for medium in media.found(payload)):
         try:
-            _keep(project_id, medium)
+            _keep(project_id, medium.name, medium.data)
         except StorageTrouble as trouble:  # not waited for again by the others of the request
             log.warning("Media stay in their spans, not in files: %s", trouble)
             return
         medium.leave()
+
+
+def attached(project_id: int, data: bytes, part: dict[str, Json]) -> dict[str, Json]:
+    """`part` of the shape of a message's, with the name of the file that `data` is in now; else with the bytes."""
+    name = sha256(data).hexdigest()
+    try:
+        _keep(project_id, name, data)
+    except StorageTrouble as trouble:
+        log.warning("An attachment stays in its span, not in a file: %s", trouble)
+        return {**part, "data": b64encode(data).decode()}
+    return {**part, "media": name, "size_bytes": len(data)}
 
 
 def opened(project_id: int, name: str) -> tuple[IO[bytes], bytes] | None:
@@ -97,8 +110,8 @@ def drop_old(now: datetime) -> int:
     return dropped
 
 
-def _keep(project_id: int, medium: media.Medium) -> None:
-    path, data = _path(project_id, medium.name), medium.data
+def _keep(project_id: int, name: str, data: bytes) -> None:
+    path = _path(project_id, name)
     with _storage() as storage:
         whole = storage.exists(path) and storage.size(path) == len(data)
         if whole and timezone.now() - storage.get_modified_time(path) < _FRESH:

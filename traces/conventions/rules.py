@@ -7,6 +7,7 @@ from typing import Final
 
 from traces.conventions.gateways import LITELLM, OPENLIT
 from traces.conventions.langfuse import LANGFUSE
+from traces.conventions.langsmith import LANGSMITH
 from traces.conventions.mlflow import MLFLOW
 from traces.conventions.openinference import OPENINFERENCE
 from traces.conventions.openllmetry import OPENLLMETRY
@@ -30,6 +31,7 @@ CONVENTIONS: Final[tuple[Convention, ...]] = (
     LITELLM,
     OPENLIT,
     MLFLOW,
+    LANGSMITH,
 )
 # Attribute names are the sender's: those that are longer than any of ours must not fill the cache.
 _LONGEST_NAME: Final = 200

@@ -82,6 +82,13 @@ RESPONSE = _exact("response")
 ANYTHING = _exact(*_ARMS)
 
 
+# As ids and not as hits: a span's summary may be in the making.
+TRACES_OF_SPANS = """
+    SELECT DISTINCT ON (span_id) span_id, coalesce(trace_text, encode(trace_id, 'hex'))
+    FROM traces_span WHERE project_id = %(project)s AND span_id = ANY(%(spans)s) ORDER BY span_id, received_at
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A trace that the pasted text names. `kind` says how: request, trace, span, response, session or user.
@@ -106,6 +113,15 @@ def exact(project_id: int, texts: Sequence[str], kinds: Sequence[str] = tuple(_A
         statements = (SPAN, WHOLES, RESPONSE) if _HEX_16.fullmatch(texts[0]) else (WHOLES, RESPONSE, SPAN)
     found = (hits_of(statement, values) for statement in statements)
     return next((wanted for hits in found if (wanted := [hit for hit in hits if hit.kind in kinds])), [])
+
+
+def traces_of_spans(project_id: int, span_ids: Sequence[str]) -> dict[str, str]:
+    """The ids of the traces that these spans are of, by the spans' ids, both as their senders spell them."""
+    keys = {spelled: ids.span_key(spelled) for spelled in span_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(TRACES_OF_SPANS, {"project": project_id, "spans": list(keys.values())})
+        found = {bytes(span_id): trace for span_id, trace in cursor.fetchall()}
+    return {spelled: found[key] for spelled, key in keys.items() if key in found}
 
 
 def _keys(texts: Iterable[str]) -> dict[str, str]:

@@ -70,13 +70,14 @@ def decode(body: bytes, content_type: str | None) -> tuple[list[Score], list[Rej
         try:
             if isinstance(item, Refused):
                 raise item
-            scores.append(_score(index, item))
+            scores.append(score_of(index, item))
         except Refused as problem:
             rejected.append(Rejection(index, f"scores[{index}]: {problem}"))
     return scores, rejected
 
 
-def _score(index: int, item: Json) -> Score:
+def score_of(index: int, item: Json) -> Score:
+    """The score that a record says, at `index` of the flattened input. Raises Refused with a sentence."""
     if not isinstance(item, dict):
         raise Refused("this is no JSON object.")
     said = {name: value for name, value in item.items() if value is not None}
