@@ -4,10 +4,27 @@ OpenTelemetry comes to its own addresses, to those that other servers give it, L
 `/v1/traces` in front of the signal's path: what an SDK makes of an endpoint that already was the whole address.
 """
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from traces import api, otlp, search_api
-from traces.clients import langsmith
+from traces.clients import langsmith, opik
+
+# Ids end at the next word of the path: Opik's are UUIDs.
+OPIK = [
+    path("is-alive/ping", opik.ping),
+    path("v1/private/auth", opik.agreed),
+    path("v1/private/auth/workspace", opik.workspace),
+    path("v1/private/guardrails", opik.checks),
+    re_path(r"^v1/private/(?P<of>traces|spans|traces/threads)/feedback-scores\Z", opik.scores_of_many),
+    path("v1/private/traces/threads/feedback-scores/delete", opik.scores_taken_back, {"of": "traces/threads"}),
+    re_path(r"^v1/private/traces/threads/(?:open|close)\Z", opik.agreed),
+    re_path(r"^v1/private/(?P<of>traces|spans)/batch\Z", opik.batch),
+    re_path(r"^v1/private/(?P<of>traces|spans)\Z", opik.one),
+    re_path(r"^v1/private/(?P<of>traces|spans)/(?P<id_>[^/]+)\Z", opik.patch),
+    re_path(r"^v1/private/(?P<of>traces|spans)/(?P<id_>[^/]+)/feedback-scores\Z", opik.score_of_one),
+    re_path(r"^v1/private/(?P<of>traces|spans)/(?P<id_>[^/]+)/feedback-scores/delete\Z", opik.scores_taken_back),
+    re_path(r"^(?P<path>[\s\S]*)\Z", opik.nothing_here),
+]
 
 urlpatterns = [
     *(
@@ -23,6 +40,7 @@ urlpatterns = [
     path("runs", langsmith.run),
     re_path(r"^runs/(?P<run_id>[\s\S]+)\Z", langsmith.version),
     path("feedback", langsmith.feedback),
+    path("opik/", include(OPIK)),
     path("api/v1/traces", search_api.traces, name="api-traces"),
     path("api/v1/scores", api.plain_scores, name="api-scores"),
     # Not <path:…>, which ends at the end of a line.

@@ -166,7 +166,7 @@ def _as_it_is(found: Json) -> Reading | None:
 
 
 def _only_messages(found: Json) -> bool:
-    return isinstance(found, dict) and found.keys() == {"messages"}
+    return isinstance(found, dict) and found.keys() in ({"messages"}, {"choices"})
 
 
 def _typed(value: Json, mime_type: Json) -> Json:

@@ -11,6 +11,7 @@ from traces.conventions.langsmith import LANGSMITH
 from traces.conventions.mlflow import MLFLOW
 from traces.conventions.openinference import OPENINFERENCE
 from traces.conventions.openllmetry import OPENLLMETRY
+from traces.conventions.opik import OPIK
 from traces.conventions.otel_genai import OTEL_GENAI
 from traces.conventions.own import OWN
 from traces.conventions.pydantic_ai import PYDANTIC_AI
@@ -32,6 +33,7 @@ CONVENTIONS: Final[tuple[Convention, ...]] = (
     OPENLIT,
     MLFLOW,
     LANGSMITH,
+    OPIK,
 )
 # Attribute names are the sender's: those that are longer than any of ours must not fill the cache.
 _LONGEST_NAME: Final = 200

@@ -21,6 +21,7 @@ _LARGEST: Final = 2**63 - 1
 _MOST_DOLLARS: Final = Decimal(10) ** 12
 _MOST_TAGS: Final = 100
 _APIS: Final = ("chat", "responses", "messages", "completion", "embedding", "textembedding", "generative-ai")
+_NO_PROJECT: Final = ("Default Project", "default")
 SEPARATOR: Final = "\x1f"  # joins tags on their way to the database, so no tag may hold it
 
 
@@ -176,6 +177,12 @@ def moment_ns(value: Json) -> int | None:
         return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1) * 1000
     except (ValueError, OverflowError):
         return None
+
+
+def named_project(value: Json) -> str | None:
+    """The name of a client's own project, but not the one that it says when nobody named it."""
+    found = text(value)
+    return None if found in _NO_PROJECT else found
 
 
 def word_of(words: Mapping[str, str]) -> Reader:

@@ -4,6 +4,7 @@ A score says how good a trace, a step, a session or a request was, by whoever ju
 judging model, code, or a member of the team.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -64,9 +65,14 @@ class Score:
 
 def decode(body: bytes, content_type: str | None) -> tuple[list[Score], list[Rejection]]:
     """The scores of a body, and those that cannot be taken. Raises Unreadable when there is nothing to read at all."""
+    return taken(items(body, content_type))
+
+
+def taken(sent: Iterable[Json | Refused]) -> tuple[list[Score], list[Rejection]]:
+    """The scores of a body's values, and those that cannot be taken."""
     scores: list[Score] = []
     rejected: list[Rejection] = []
-    for index, item in enumerate(items(body, content_type)):
+    for index, item in enumerate(sent):
         try:
             if isinstance(item, Refused):
                 raise item
