@@ -9,7 +9,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import project_for
 from llmobs.lib.http import PageRequest, now_of, page_or_fragment
-from traces import export, list_pages, pages
+from traces import export, list_pages
+from traces.first_trace_views import how_to_send
 from traces.queries.excerpts import payloads_of_hits
 from traces.queries.listed import rows_of
 from traces.queries.traces import has_traces
@@ -22,7 +23,6 @@ from traces.search.suggest import suggestions
 
 PAGE_ROWS = 50
 PAGE_SECONDS = 2.0  # then what was found is shown, and a link goes on
-RECENT_ROWS = 8
 
 
 @require_GET
@@ -44,10 +44,8 @@ def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
         now=now,
     )
     if not shown and not has_traces(project.pk):
-        context |= pages.first_trace_help(project)
-    context["recent"] = [one["row"] for one in context["rows"][:RECENT_ROWS]]  # what an empty project shows at last
-    fragment = "traces/_trace_rows.html" if asked.after else "traces/_empty_project.html"
-    return render(request, page_or_fragment(request, "traces/trace_list.html", fragment), context)
+        context |= how_to_send(request, project)
+    return render(request, page_or_fragment(request, "traces/trace_list.html", "traces/_trace_rows.html"), context)
 
 
 @require_GET

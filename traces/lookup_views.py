@@ -8,19 +8,18 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET
-from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import project_for, projects_of
 from accounts.models import Project, User
-from llmobs.lib.http import PageRequest, now_of, page_or_fragment
-from llmobs.lib.timerange import TimeRange
-from traces import lookup_page, pages
+from llmobs.lib.http import PageRequest, now_of
+from traces import lookup_page
 from traces.addresses import list_url, trace_url
+from traces.first_trace_views import how_to_send
 from traces.listing import TraceRow
 from traces.lookup import by_words, is_there, look_up
 from traces.matches import Match, only_one
 from traces.pasted import Pasted, read
-from traces.queries.listed import newest_ids, rows_of
+from traces.queries.listed import newest_of_all, rows_of
 from traces.queries.traces import has_traces
 from traces.search.find import indexed_up_to
 from traces.search.grammar import Term, line_of
@@ -29,7 +28,6 @@ RECENT_ROWS = 8
 
 
 @require_GET
-@vary_on_headers("HX-Request")
 @login_required
 def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
     """The box. What names one thing leads straight to it; several are listed; none says what was searched."""
@@ -57,10 +55,10 @@ def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
         "picked": lookup_page.picked(found, pasted),
         "tried": lookup_page.tried(pasted),
         "searched": lookup_page.searched(project, now, text_up_to=indexed_up_to(project.pk, now) if terms else None),
-        "recent": [] if found else _recent(project, now),
-        **({} if has_traces(project.pk) else pages.first_trace_help(project)),
+        "recent": [] if found else newest_of_all(project.pk, now, RECENT_ROWS),
+        **({} if has_traces(project.pk) else how_to_send(request, project)),
     }
-    return render(request, page_or_fragment(request, "traces/lookup.html", "traces/_empty_project.html"), context)
+    return render(request, "traces/lookup.html", context)
 
 
 def _by_words(project: Project, pasted: Pasted, now: datetime) -> tuple[str | None, tuple[Term, ...]]:
@@ -99,8 +97,3 @@ def _is_page(path: str) -> bool:
 def _rows_of(project: Project, found: list[Match]) -> dict[bytes, TraceRow]:
     keys = dict.fromkeys(match.newest.summary.trace_id for match in found[: lookup_page.SHOWN_MATCHES])
     return {row.key: row for row in rows_of(project.pk, list(keys))}
-
-
-def _recent(project: Project, now: datetime) -> list[TraceRow]:
-    period = TimeRange(datetime.fromtimestamp(0, tz=now.tzinfo), now.replace(year=now.year + 1, month=1, day=1))
-    return rows_of(project.pk, [trace_id for _, trace_id in newest_ids(project.pk, period, limit=RECENT_ROWS)])

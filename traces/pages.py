@@ -3,10 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import Project
 from traces.account import Beside, account_of
 from traces.queries.scores import StoredScore, by_span, of_whole
 from traces.queries.spans import StoredSpan
@@ -51,21 +49,3 @@ def score_lists(trace: Trace, selected: StoredSpan, scores: list[StoredScore]) -
     """The scores of the whole, and those of the open step."""
     of_step = by_span(scores, trace).get((selected.record.trace_id, selected.span_id), [])
     return {"scores": of_whole(scores, trace), "step_scores": of_step}
-
-
-def first_trace_help(project: Project) -> dict[str, str]:
-    """How to send the first trace, as lines to paste."""
-    url = settings.SITE_URL
-    body = (
-        '{"request_id": "req-1", "feature": "hello", "model": "gpt-4o-mini", "input": "What is a trace?", '
-        '"output": "What one request did, step by step.", "input_tokens": 12, "output_tokens": 9, "duration_ms": 640}'
-    )
-    return {
-        "ingest_url": f"{url}/v1/traces",
-        "curl": f"curl {url}/api/v1/traces -H 'Authorization: Bearer YOUR_KEY' \\\n  -d '{body}'",
-        "otel_env": (
-            f"OTEL_EXPORTER_OTLP_ENDPOINT={url}\n"
-            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
-            'OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer YOUR_KEY"'
-        ),
-    }

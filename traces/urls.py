@@ -3,6 +3,7 @@ from django.urls import path, re_path
 from traces import (
     changes_views,
     feedback_views,
+    first_trace_views,
     inbox_views,
     list_views,
     lookup_views,
@@ -17,6 +18,8 @@ app_name = "traces"
 urlpatterns = [
     path("p/<slug:project_slug>", lookup_views.lookup, name="lookup"),
     path("p/<slug:project_slug>/traces", list_views.trace_list, name="trace-list"),
+    path("p/<slug:project_slug>/send", first_trace_views.send, name="send"),
+    path("p/<slug:project_slug>/first-trace", first_trace_views.first_trace_fragment, name="first-trace-fragment"),
     path("p/<slug:project_slug>/export", list_views.trace_export, name="trace-export"),
     path("p/<slug:project_slug>/suggestions", list_views.suggestions_fragment, name="suggestions-fragment"),
     path("p/<slug:project_slug>/traces/<path:trace_id>", views.trace_detail, name="trace-detail"),

@@ -91,6 +91,12 @@ def newest_ids(
     return _ids(project_id, period, NEWEST.format(sign="<", direction="DESC"), (at, trace_id), limit)
 
 
+def newest_of_all(project_id: int, now: datetime, limit: int) -> list[TraceRow]:
+    """The rows of the newest traces, those of services whose clock is ahead included."""
+    period = TimeRange(datetime.fromtimestamp(0, tz=now.tzinfo), now.replace(year=now.year + 1, month=1, day=1))
+    return rows_of(project_id, [trace_id for _, trace_id in newest_ids(project_id, period, limit=limit)])
+
+
 def next_newer(project_id: int, period: TimeRange, after: tuple[datetime, bytes]) -> list[tuple[datetime, bytes]]:
     """The trace of `period` that began next after this one, if there is any."""
     return _ids(project_id, period, NEWEST.format(sign=">", direction="ASC"), after, 1)

@@ -156,22 +156,6 @@ def test_the_page_without_a_question_shows_the_newest_traces(member_client, proj
     assert [number for number in range(12) if f"trace-{number:02}" in words] == list(range(8))
 
 
-def test_an_empty_project_shows_how_to_send_the_first_trace_and_then_the_trace(member_client, project):
-    markup = Markup(member_client.get(PAGE))
-    assert "No trace has arrived yet" in markup.words
-    assert "curl http://" in markup.words
-    assert "/api/v1/traces -H 'Authorization: Bearer" in markup.words
-    (waiting,) = markup.all("section", hx_trigger="every 3s")
-    asked = member_client.get(waiting["hx-get"], headers={"HX-Request": "true"})
-    assert "<html" not in asked.content.decode()
-    assert Markup(asked).all("section", hx_trigger="every 3s")
-    make.stored(project.pk, make.span(name="the very first"))
-    arrived = Markup(member_client.get(waiting["hx-get"], headers={"HX-Request": "true"}))
-    assert "The first trace has arrived" in arrived.words
-    assert "the very first" in arrived.words
-    assert not arrived.all("section", hx_trigger="every 3s")
-
-
 def test_going_back_in_history_gets_the_whole_page(member_client, project):
     answer = member_client.get(PAGE, headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
     assert "<html" in answer.content.decode()

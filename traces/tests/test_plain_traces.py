@@ -1,7 +1,6 @@
 """`POST /api/v1/traces`: our own plain record and its receipt, over HTTP."""
 
 import gzip
-import html
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -348,11 +347,3 @@ def test_long_ids_are_found_by_their_whole_text(send, project):
         assert counts(send(call(request_id=request_id))) == (1, 0, 0, 0)
     for request_id in ids:
         assert [one.request_id for one in spans_of_request(project, request_id)] == [request_id]
-
-
-def test_the_line_that_an_empty_project_shows_works_when_pasted(client, send, project, member_client):
-    page = member_client.get("/p/shop").content.decode()
-    body = html.unescape(page).partition("-d '")[2].partition("'")[0]
-    answer = send(body.encode(), "application/x-www-form-urlencoded")
-    assert counts(answer) == (1, 0, 0, 0)
-    assert spans_of_request(project, json.loads(body)["request_id"])

@@ -299,16 +299,6 @@ def test_htmx_gets_only_the_rows(project, read, member_client):
     assert 'id="trace-rows"' in content
 
 
-def test_an_empty_project_waits_for_its_first_trace(project, read):
-    markup = read()
-    assert "No trace has arrived yet" in markup.words
-    (waiting,) = markup.all("section", hx_trigger="every 3s")
-    store(project, 1)
-    arrived = read(waiting["hx-get"], {"HX-Request": "true"})
-    assert "The first trace has arrived" in arrived.words
-    assert "trace-1" in arrived.words
-
-
 def test_a_trace_whose_root_never_came_is_listed(project, read):
     store(project, 1, parent_id=b"p" * 8)
     assert named(read()) == ["trace-1"]
