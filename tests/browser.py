@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -25,10 +25,15 @@ HOW_TO_GET_IT = (
     "There is no Chromium on this machine, so browser tests did not run. Get one by `sudo apt-get install chromium` "
     "(macOS: `brew install --cask chromium`), or name one in CHROMIUM=/path/to/it."
 )
+BUSY = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"  # what htmx asked for and has not put in place
+# What is expected comes at once; only what never comes, or comes on a machine that does much else, takes so long.
+EXPECTED_MS = 20_000
 # Playwright's event loop stands in the thread of the test, which makes Django think that the test were async.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 _left_out: list[str] = []
+
+expect.set_options(timeout=EXPECTED_MS)
 
 
 def chromium() -> str | None:
@@ -96,3 +101,15 @@ def page(browser: Browser, live_server) -> Iterator[Page]:
     yield opened
     context.close()
     assert not complaints, "\n".join(complaints)
+
+
+def at_rest(page: Page) -> Page:
+    """The page once it listens: it is painted before its scripts have run, and so is what htmx puts into it."""
+    page.wait_for_load_state("load")
+    expect(page.locator(BUSY)).to_have_count(0)
+    return page
+
+
+def press(page: Page, key: str) -> None:
+    """Press a key once the page listens."""
+    at_rest(page).keyboard.press(key)

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from conftest import client_of
 from tests import make
+from tests.browser import at_rest, press
 
 TRACE = b"\xab" * 16
 PAGE = f"/p/shop/traces/{TRACE.hex()}"
@@ -50,12 +51,6 @@ def steps(project):
 
 def copied(page):
     return page.evaluate("navigator.clipboard.readText()")
-
-
-def press(page, key):
-    """Press a key once the page listens: what is painted first comes before the scripts have run."""
-    page.wait_for_load_state("load")
-    page.keyboard.press(key)
 
 
 def test_the_views_are_links_that_work_and_come_back(inside: Page, steps):
@@ -124,11 +119,11 @@ def test_a_call_is_copied_from_the_menu_and_follows_the_step(inside: Page, steps
     menu.locator("summary").click()
     menu.get_by_role("link", name="cURL").click()
     expect(inside.locator("#reproduce-text")).to_contain_text("Be kind.")
-    inside.get_by_role("button", name="Copy the text").click()
+    at_rest(inside).get_by_role("button", name="Copy the text").click()
     expect(inside.locator("#toast")).to_contain_text("Copied")
     assert copied(inside).startswith('curl "${OPENAI_BASE_URL')
     assert copied(inside) == inside.locator("#reproduce-text").evaluate("one => one.textContent")
-    inside.locator(".reproduce").get_by_role("link", name="Python").click()
+    at_rest(inside).locator(".reproduce").get_by_role("link", name="Python").click()
     expect(inside.locator("#reproduce-text")).to_contain_text("from openai import OpenAI")
     inside.reload()
     expect(inside.locator("#reproduce-text")).to_contain_text("from openai import OpenAI")

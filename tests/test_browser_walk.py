@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from accounts.keys import make_key
 from conftest import PASSWORD, client_of
 from tests import make
+from tests.browser import at_rest, press
 from tests.web import sent
 
 PICTURES = Path(__file__).parent.parent / "test-results"
@@ -69,7 +70,7 @@ def test_from_a_posted_call_to_the_page_that_shows_it(page: Page, post, member):
     page.get_by_role("button", name="Log in").click()
     expect(page).to_have_url("/p/shop")
 
-    page.locator("body").press("Escape")
+    at_rest(page).locator("body").press("Escape")
     page.locator("h1").click()
     page.keyboard.press("/")
     expect(page.locator("#q")).to_be_focused()
@@ -120,11 +121,11 @@ def test_j_and_k_walk_through_the_steps(trace: Page):
     step = trace.locator("#step")
     trace.locator('[data-row="step"]', has_text="find").click()
     expect(step).to_contain_text("Found text")
-    trace.keyboard.press("j")
+    press(trace, "j")
     expect(step).to_contain_text("Said in ask")
-    trace.keyboard.press("j")
+    press(trace, "j")
     expect(step).to_contain_text('"b": 2')
-    trace.keyboard.press("k")
+    press(trace, "k")
     expect(step).to_contain_text("Said in ask")
     expect(trace.locator('[data-row="step"]:focus')).to_contain_text("ask")
 
@@ -145,6 +146,8 @@ def test_a_long_prompt_is_there_when_it_is_opened(inside: Page, project):
     fold = inside.locator("details.fold", has_text="line 0").first
     expect(fold.locator("pre")).to_have_count(0)
     fold.locator("summary").click()
+    expect(fold.get_by_text("Load the rest")).to_be_visible()
+    at_rest(inside)
     fold.get_by_text("Load the rest").click()
     expect(fold.locator("pre")).to_have_count(2)
     assert "".join(fold.locator("pre").all_text_contents()) == long

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from conftest import client_of
 from tests import make
+from tests.browser import at_rest
 
 PICTURES = Path(__file__).parent.parent / "test-results"
 LONG = "The policy says a lot. " * 1_500
@@ -106,12 +107,14 @@ def test_a_step_takes_feedback_by_keyboard_alone_and_keeps_the_place(support: Pa
     support.goto("/p/shop?q=req_8Qm4ZtK2v")
     support.locator('[data-row="step"]', has_text="decide again").click()
     expect(support.locator("#step-name")).to_contain_text("decide again")
+    at_rest(support)
     step = support.locator("#step-feedback")
     expect(step).to_contain_text("Did this step do the right thing?")
     step.get_by_role("button", name="Yes").focus()
     support.keyboard.press("Enter")
     expect(support.locator("#step-feedback")).to_contain_text("You said yes")
     expect(support.locator("#step-feedback-yes")).to_be_focused()
+    at_rest(support)
     support.locator("#step-feedback").get_by_role("button", name="Take it back").click()
     expect(support.locator("#step-feedback")).not_to_contain_text("You said")
 

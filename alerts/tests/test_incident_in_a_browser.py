@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from alerts.models import Incident
 from conftest import client_of
+from tests.browser import press
 
 
 @pytest.fixture
@@ -20,12 +21,12 @@ def test_its_chart_names_the_limit_and_the_table_holds_the_same_figures(on_call)
     chart = on_call.locator("#incident-chart")
     expect(chart.locator(".main-svg").first).to_be_visible()
     expect(chart.get_by_text("limit 5 %")).to_be_visible()
-    on_call.keyboard.press("t")
+    press(on_call, "t")
     expect(chart.get_by_role("row").nth(2)).to_be_visible()
 
 
 def test_the_key_a_acknowledges(on_call, member):
-    on_call.keyboard.press("a")
+    press(on_call, "a")
     expect(on_call.get_by_text("Acknowledged by sue@example.org")).to_be_visible()
     expect(on_call.get_by_role("button", name="Acknowledge")).to_have_count(0)
     assert Incident.objects.get().acknowledged_by == member
