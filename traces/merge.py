@@ -1,6 +1,7 @@
 """Several versions of one span become one: what is set wins over what is not, and null never erases. Pure.
 
-A version that has ended wins over one that has not, whichever came first; else the one that came later wins.
+A version that has ended wins over one that has not, whichever came first; else the one that came later wins. Where a
+sender tells when it said a version, its moment decides instead, field by field: `traces.versions`.
 https://opentelemetry.io/docs/specs/otlp/#exporting-requests (a retry repeats) and the create-then-update of other SDKs
 """
 
@@ -8,14 +9,14 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
-from traces import logged, pricing
+from traces import logged, pricing, versions
 from traces.records import Payload, SpanRecord
 
 # What a field holds while nobody has set it.
 _UNSET: dict[str, Any] = {"name": "", "kind": "other", "status": "unset", "dropped_attributes": 0}
 _SEPARATE = frozenset({
     "payload", "attributes", "logged", "finish_reason_logged", "finish_reason", "cost_usd", "cost_source", "ended",
-    "start_may_change", "started_at", "start_assumed",
+    "start_may_change", "started_at", "start_assumed", "said",
 })  # fmt: skip
 _RECORD_FIELDS = tuple(field.name for field in fields(SpanRecord) if field.name not in _SEPARATE)
 _PAYLOAD_FIELDS = tuple(field.name for field in fields(Payload) if field.name not in _SEPARATE)
@@ -23,6 +24,8 @@ _PAYLOAD_FIELDS = tuple(field.name for field in fields(Payload) if field.name no
 
 def merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
     """One record of two versions of a span, priced anew unless its sender told the cost."""
+    if earlier.payload.said is not None or later.payload.said is not None:
+        return versions.merged(earlier, later)
     loser, winner = (later, earlier) if earlier.ended and not later.ended else (earlier, later)
     start = _start(winner, loser, earlier, later)
     sent = winner if winner.cost_source == "sent" else loser if loser.cost_source == "sent" else None

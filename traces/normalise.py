@@ -5,6 +5,7 @@ from functools import lru_cache
 from threading import local
 from typing import Any, Final
 
+from traces import versions
 from traces.conventions import events
 from traces.conventions.contents import documents_of
 from traces.conventions.failures import failed, failure_of, message_of
@@ -65,7 +66,7 @@ def normalise(raw: RawSpan, now: datetime) -> SpanRecord:
     _happenings(raw, record, payload)
     if record.cost_usd is not None:
         record.cost_source = "sent"
-    return record
+    return record if raw.said_at_ns is None else versions.told(record, raw)
 
 
 def _identified(raw: RawSpan, payload: Payload) -> SpanRecord:
@@ -135,7 +136,7 @@ def _take_plain(fields: dict[str, Json], said: dict[str, Any], payload: Payload)
             said[name] = READERS.get(name, text)(value)
         else:
             said[name] = value
-    for name in ("kind", "status", "start_assumed", "duration_us"):
+    for name in ("kind", "status", "start_assumed", "duration_us", "ended"):
         said.pop(name, None)
 
 
@@ -218,12 +219,19 @@ def _timed(raw: RawSpan, record: SpanRecord, now: datetime) -> None:
     if duration is None and start is not None and end is not None:
         duration = (end - start) // 1000
     record.duration_us = duration
-    record.ended = start is None or end is not None or duration is not None or raw.fields.get("output") is not None
+    record.ended = _ended(raw, duration)
     if start is not None:
         record.started_at = moment(start)
     elif raw.fields.get("start_assumed"):
         record.start_assumed = True
         record.started_at = _before(now if end is None else moment(end) or now, duration)
+
+
+def _ended(raw: RawSpan, duration_us: int | None) -> bool:
+    """False: it may go on. A version with a moment that says nothing of an end says nothing of one."""
+    if raw.end_ns is not None or duration_us is not None or raw.fields.get("ended"):
+        return True
+    return raw.said_at_ns is None and (raw.start_ns is None or raw.fields.get("output") is not None)
 
 
 def moment(ns: int) -> datetime | None:

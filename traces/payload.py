@@ -43,6 +43,14 @@ def encode(payload: Payload) -> bytes:
         return json.dumps(_sayable(sent), sort_keys=True, ensure_ascii=False).encode()
 
 
+def canonical(value: Any) -> bytes:
+    """The JSON of a value that a payload or a column holds: the same for what was sent and for what is read back."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # as in `encode`; bytes and Decimal too
+        return json.dumps(_sayable(value), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _sayable(value: Json) -> Json:
     """`value` with what no JSON text can say replaced: lone surrogates by U+FFFD, NaN and infinities by their names."""
     if isinstance(value, str):

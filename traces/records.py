@@ -81,6 +81,9 @@ class RawSpan:
     start_may_change: bool = False
     # When its sender said this version of the span, where the format tells; of two set values the later said wins.
     said_at_ns: int | None = None
+    # Fields by the record's names ("parent_id") that the format assumes where the sender said nothing: any word of a
+    # sender wins over them. Only where `said_at_ns` is set.
+    assumed: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -116,6 +119,8 @@ class Payload:
     # Contents that came by logs, for as long as the span has none of its own; read through `traces.logged`.
     logged: list[dict[str, Json]] | None = None
     finish_reason_logged: bool | None = None  # true where the span's finish_reason was taken from `logged`
+    # Which version said what and when, of a span whose sender tells when; read and written by `traces.versions`.
+    said: dict[str, Json] | None = None
     attributes: dict[str, Json] = field(default_factory=dict)
     dropped_attributes: int = 0
 
