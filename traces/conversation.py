@@ -66,6 +66,17 @@ def conversation(value: Json, part: str, alone: str) -> list[Message]:
     return [Message("", alone, tone, [piece_of("text" if isinstance(value, str) else "code", value, part)])]
 
 
+def attached(attributes: dict[str, Json]) -> list[Message]:
+    """The files among the attributes of a step, which its sender gave it beside what was said; none or one message."""
+    pieces = [_media(one, name) for name, one in attributes.items() if is_attached(one)]
+    return [Message("", "Attached", "documents", pieces)] if pieces else []
+
+
+def is_attached(value: Json) -> bool:
+    """Whether an attribute is a file that is kept."""
+    return media.named(value) is not None and value.get("type") in _MEDIA
+
+
 def folded(messages: list[Message]) -> list[Message]:
     """`messages`, open from the last one back as far as a page stays quick."""
     left = OPEN_BYTES
@@ -144,7 +155,7 @@ def _media(one: dict[str, Json], part: str) -> Piece:
     kind = str(one.get("type"))
     title = f"{kind.capitalize()} {one.get('media_type') or ''}".strip()
     url = one.get("url")
-    text = str(url) if url and not str(url).startswith("data:") else ""
+    text = str(url) if url and not str(url).startswith("data:") else str(one.get("name") or "")
     data = one.get("data") or (str(url).partition(",")[2] if url else "")
     name, size = media.named(one), one.get("size_bytes")
     size_bytes = size if name and isinstance(size, int) else _decoded_size(data)

@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Iterable
 from typing import Final
 
+import zstandard
+
 LONGEST_REASON: Final = 300
 # What differs between two refusals of the same kind: the value that was sent, ids, numbers.
 _SENT = re.compile(r'(" is ).*(; write )', re.DOTALL)
@@ -13,6 +15,8 @@ _ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
 _GZIP_OR_ZLIB: Final = 47  # zlib's word for "whichever of both it is"
 _RAW: Final = -15
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"  # what each of its frames begins with. RFC 8878, 3.1.1
+_ZSTD_WINDOW_BYTES: Final = 8 * 1024 * 1024
 _SEARCHED_BYTES: Final = 1_000_000
 
 
@@ -41,6 +45,11 @@ def names_any(body: bytes, encoding: str, words: Iterable[bytes]) -> bool:
 
 def _inflated(body: bytes, encoding: str, most: int) -> bytes:
     """At most `most` bytes, of which a bomb makes no more either."""
+    if body.startswith(_ZSTD):
+        try:
+            return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).stream_reader(body).read(most)
+        except zstandard.ZstdError:
+            return body[:most]
     for wbits in (_GZIP_OR_ZLIB, _RAW):
         if wbits == _RAW and encoding.strip().lower() != "deflate":
             continue  # almost anything can be read as a few bytes of bare deflate

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from traces.conversation import FOLD_BYTES, OPEN_BYTES, SHOWN_CHARACTERS, Message, as_text, conversation
+from traces.conversation import (
+    FOLD_BYTES,
+    OPEN_BYTES,
+    SHOWN_CHARACTERS,
+    Message,
+    as_text,
+    attached,
+    conversation,
+    is_attached,
+)
 from traces.queries.spans import StoredSpan
 from traces.queries.traces import Trace
 from traces.records import Json, Payload, SpanRecord
@@ -69,6 +78,7 @@ class StepDetail:
     state_tone: str
     messages_in: list[Message]
     messages_out: list[Message]
+    attached: list[Message]
     documents: list[Document]
     tools: list[Tool]
     events: list[Happening]
@@ -104,11 +114,12 @@ def detail(trace: Trace, span: StoredSpan, payload: Payload) -> StepDetail:
         messages_out=[]
         if has_documents and record.kind == "retrieval"
         else conversation(payload.output, "output", got),
+        attached=attached(payload.attributes),
         documents=_documents(payload.documents or []),
         tools=_tools(payload.tools or []),
         events=_events(payload.events or []),
         parameters=_named(payload.parameters or {}),
-        attributes=_named(dict(sorted(payload.attributes.items()))),
+        attributes=_named({name: one for name, one in sorted(payload.attributes.items()) if not is_attached(one)}),
         versions=[
             (part, getattr(record, f"{part}_name"), getattr(record, f"{part}_version"))
             for part in _PARTS

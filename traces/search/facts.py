@@ -11,6 +11,7 @@ from typing import Final
 
 import orjson
 
+from traces.media import named
 from traces.queries.spans import StoredSpan
 from traces.records import Json, Payload
 from traces.search.words import normalised
@@ -82,7 +83,7 @@ def of_payload(payload: Payload) -> set[str]:
     told = {(f"metadata.{key}", value) for key, value in metadata(payload.attributes)}
     if payload.documents:
         told.add(("has", "retrieval"))
-    if _media_in(payload.input) or _media_in(payload.output):
+    if _media_in(payload.input) or _media_in(payload.output) or any(map(named, payload.attributes.values())):
         told.add(("has", "media"))
     return {fact(name, value) for name, value in told}
 

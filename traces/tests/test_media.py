@@ -22,6 +22,7 @@ from tests.payloads import the_call
 from traces import media, media_files
 from traces.queries.traces import trace_of
 from traces.records import Payload
+from traces.search.facts import of_payload
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
 NAME = sha256(PNG).hexdigest()
@@ -342,3 +343,9 @@ def test_a_file_goes_after_the_retention_unless_it_was_sent_again(client, projec
     assert media_files.drop_old(timezone.now()) == 1
     assert not path.exists()
     assert storages["media"].listdir("")[0] == [str(project.pk)]
+
+
+def test_a_step_with_an_attachment_is_found_by_it():
+    named = {"type": "file", "media": NAME, "size_bytes": 1}
+    assert ":has:media" in of_payload(Payload(attributes={"langsmith.attachment.a": named}))
+    assert of_payload(Payload(attributes={"langsmith.attachment.a": {"media": 7}})) == set()

@@ -4,6 +4,7 @@ import gzip
 import zlib
 
 import pytest
+import zstandard
 
 from traces.refusals import LONGEST_REASON, alike, readable
 
@@ -45,6 +46,9 @@ BARE = RAW.compress(b'{"a": 1}') + RAW.flush()
         (gzip.compress(b'{"a": 1}')[:-9], "gzip", '{"a": 1}'),
         (zlib.compress(b'{"a": 1}'), "deflate", '{"a": 1}'),
         (BARE, "deflate", '{"a": 1}'),
+        (zstandard.compress(b'{"a": 1}'), "zstd", '{"a": 1}'),
+        (zstandard.compress(b"a" * 300_000 + bytes(range(256)) * 900)[:-9], "zstd", "a" * 1_000),
+        (b"\x28\xb5\x2f\xfd nothing", "zstd", "(\ufffd/\ufffd nothing"),
         (b"\x0a\x05\x12\x03abc", "", "\n··\u00b7abc"),
         (b"one\ntwo\tthree", "", "one\ntwo\tthree"),
         ("safe\u202egpj.exe\u200b".encode(), "", "safe·gpj.exe·"),
@@ -56,6 +60,6 @@ def test_a_body_is_readable(body, encoding, text):
     assert readable(body, encoding, 1_000) == text
 
 
-def test_a_bomb_is_not_inflated_past_what_is_shown():
-    bomb = zlib.compress(b"a" * 50_000_000)
-    assert readable(bomb, "deflate", 100) == "a" * 100
+@pytest.mark.parametrize(("encoding", "squeeze"), [("deflate", zlib.compress), ("zstd", zstandard.compress)])
+def test_a_bomb_is_not_inflated_past_what_is_shown(encoding, squeeze):
+    assert readable(squeeze(b"a" * 50_000_000), encoding, 100) == "a" * 100
