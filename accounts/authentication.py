@@ -1,11 +1,5 @@
-"""Who sent this request: a service with a key, or a member with a session. For the JSON addresses.
+"""Who sent this request: a service with a key, or a member with a session. For the JSON addresses."""
 
-Keys come in every form that clients use: `Authorization: Bearer K`, `Authorization: K`, Basic with K as the password,
-`x-api-key: K`, `X-Auth-Token: K`.
-"""
-
-import binascii
-from base64 import b64decode
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,27 +8,12 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.keys import KeyHolder, holder_of
-
-UNKNOWN_KEY = "This key is unknown or revoked. Make one under Settings, Keys."
-NO_KEY = "There is no key in this request. Send it as Authorization: Bearer KEY."
+from accounts.sent_key import UNKNOWN_KEY, sent_key
 
 
 def key_in(request: HttpRequest) -> str | None:
     """The key that the request's headers carry; None when there is none."""
-    authorization = request.headers.get("Authorization", "").strip()
-    scheme, _, rest = authorization.partition(" ")
-    if scheme.lower() == "basic" and rest:
-        return _basic_password(rest)
-    if scheme.lower() == "bearer":
-        return rest.strip() or None
-    return authorization or request.headers.get("X-Api-Key") or request.headers.get("X-Auth-Token") or None
-
-
-def _basic_password(encoded: str) -> str | None:
-    try:
-        return b64decode(encoded.strip(), validate=True).decode().partition(":")[2] or None
-    except (binascii.Error, UnicodeDecodeError):
-        return None
+    return sent_key(request.headers.get)
 
 
 class KeyAuthentication(BaseAuthentication):

@@ -6,7 +6,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from accounts.authentication import NO_KEY
+from accounts.sent_key import NO_KEY
 from llmobs.lib.postgres import in_trouble
 
 

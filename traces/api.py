@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import Error as DatabaseProblem
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -17,16 +16,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.access import projects_of
-from accounts.authentication import NO_KEY, UNKNOWN_KEY, key_in
+from accounts.authentication import key_in
 from accounts.keys import FindHolder, KeyHolder, holder_of, note_use, recalled
 from accounts.models import Key, Project
-from traces import answers, inbox, media, rerun, scores
-from traces.errors import KeyRefused, MethodRefused, ScopeRefused, StoreUnavailable, TooLarge, TracesError, Unreadable
+from traces import answers, inbox, media, scores
+from traces.errors import MethodRefused, TooLarge, TracesError, Unreadable
 from traces.ingest import ingest
 from traces.queries.scores import scores_of
 from traces.queries.spans import payloads_of
 from traces.queries.traces import Trace, trace_of, traces_of_request
 from traces.records import Payload, Receipt
+from traces.sender import sender
 from traces.wire import plain
 from traces.wire import scores as wire_scores
 from traces.wire.inflate import inflate
@@ -35,25 +35,8 @@ Payloads = dict[tuple[bytes, bytes], Payload]
 
 
 def ingest_holder(request: HttpRequest, find: FindHolder = holder_of) -> KeyHolder:
-    """Whose key the request carries, if it may write. Raises KeyRefused, ScopeRefused or StoreUnavailable.
-
-    With `find=recalled` the caller hands the key's digest to `ingest`, which looks whether it is still valid. A replay
-    needs no key.
-    """
-    run = rerun.running()
-    if run is not None:
-        return run.holder
-    key = key_in(request)
-    try:
-        holder = find(key) if key else None
-        if holder is None:
-            raise KeyRefused(UNKNOWN_KEY if key else NO_KEY)
-        if holder.scope != Key.Scope.INGEST:
-            raise ScopeRefused("This key may only read; sending traces needs a key with the scope ingest.")
-        note_use(holder.key_id, timezone.now())
-    except DatabaseProblem as error:  # a key that cannot be looked up is not an unknown one
-        raise StoreUnavailable("The database does not answer; send the spans again.") from error
-    return holder
+    """Whose key the request carries, if it may write. What `find` is for and what is raised are as for `sender`."""
+    return sender(key_in(request), find)
 
 
 def body_of(request: HttpRequest) -> bytes:

@@ -6,9 +6,10 @@ and leaves the answer as it is, whatever becomes of it.
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -60,6 +61,19 @@ class _Why:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A refused request as it came. `body` is no more than its beginning; None, as for `size_bytes`, is unknown."""
+
+    method: str
+    address: str
+    client: str
+    content_type: str
+    encoding: str
+    body: bytes | None
+    size_bytes: int | None
+
+
 def keep(request: HttpRequest, why: TracesError | Sequence[Rejection], status: int | None = None) -> None:
     """Keep and count what was refused of `request`: all of it (an error), or some spans or records. Never raises.
 
@@ -67,17 +81,23 @@ def keep(request: HttpRequest, why: TracesError | Sequence[Rejection], status: i
     Only for keys that are known, since a refusal is shown in its project. What is only put off (429, 503) is not kept:
     the client sends it again. What is refused of a replay is told to whoever replays it, and counted no second time.
     """
+    keep_sent(key_in(request), partial(_sent, request), why, status)
+
+
+def keep_sent(
+    key: str | None, sent: Callable[[], Sent], why: TracesError | Sequence[Rejection], status: int | None = None
+) -> None:
+    """`keep` for what came by another way than Django's. `sent` is only asked when there is room for one more body."""
     run = rerun.running()
     if run is not None:
         run.why = why
         return
     if isinstance(why, TracesError) and why.retry_after_seconds:
         return
-    key = key_in(request)
     try:
         holder = holder_of(key) if key else None
         if key and holder is not None:
-            _keep(request, holder.project.pk, key[:VISIBLE_CHARACTERS], _why(why, status))
+            _keep(sent, holder.project.pk, key[:VISIBLE_CHARACTERS], _why(why, status))
     except DatabaseProblem as problem:
         log.warning("A refusal is not in the inbox; the database did not take it: %s", problem)
 
@@ -91,11 +111,11 @@ def _why(why: TracesError | Sequence[Rejection], status: int | None) -> _Why:
     return _Why(status, rejected[0][1], dict(items), rejected, len(why))
 
 
-def _keep(request: HttpRequest, project_id: int, key_prefix: str, why: _Why) -> None:
+def _keep(sent: Callable[[], Sent], project_id: int, key_prefix: str, why: _Why) -> None:
     now = timezone.now()
     day = now.astimezone(UTC).date()
     first = alike(why.reason)
-    refusal = _refusal(request, why, now) if _room(project_id, day, first) else None  # before a row is locked
+    refusal = _refusal(sent(), why, now) if _room(project_id, day, first) else None  # before a row is locked
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '1s'")
         items = _within(project_id, day, why.items)
@@ -126,21 +146,33 @@ def _within(project_id: int, day: date, items: dict[str, int]) -> dict[str, int]
     return dict(within)
 
 
-def _refusal(request: HttpRequest, why: _Why, now: datetime) -> Refusal:
-    body, size = _body(request)
+def _refusal(sent: Sent, why: _Why, now: datetime) -> Refusal:
     return Refusal(
         received_at=now,
         status=why.status,
         reason=why.reason,
         items=why.total,
         rejected=why.rejected,
-        method=short(request.method or ""),
-        address=short(request.path),
-        client=short(request.headers.get("User-Agent", "")),
-        content_type=short(request.headers.get("Content-Type", "")),
-        encoding=short(request.headers.get("Content-Encoding", "")),
-        body=body,
-        size_bytes=size,
+        method=short(sent.method),
+        address=short(sent.address),
+        client=short(sent.client),
+        content_type=short(sent.content_type),
+        encoding=short(sent.encoding),
+        body=sent.body,
+        size_bytes=sent.size_bytes,
+    )
+
+
+def _sent(request: HttpRequest) -> Sent:
+    body, size = _body(request)
+    return Sent(
+        request.method or "",
+        request.path,
+        request.headers.get("User-Agent", ""),
+        request.headers.get("Content-Type", ""),
+        request.headers.get("Content-Encoding", ""),
+        body,
+        size,
     )
 
 

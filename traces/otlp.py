@@ -4,50 +4,32 @@ Answers follow https://opentelemetry.io/docs/specs/otlp/#otlphttp-response: a re
 partial success for refused spans, and a `google.rpc.Status` where the whole request is refused.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.keys import FindHolder, KeyHolder, holder_of, recalled
-from traces import inbox
+from traces import inbox, otlp_signals
 from traces.api import body_of, ingest_holder, refused
 from traces.errors import MethodRefused, TracesError
-from traces.ingest import ingest, ingest_logs
-from traces.records import Rejection
+from traces.otlp_signals import Signal
 from traces.wire import WireFormat, otlp_json, wire_format
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What is answered, what of the request was refused, and whether that was all that it held."""
-
-    answer: bytes
-    rejected: Sequence[Rejection] = ()
-    nothing: bool = False
-
-
-Take = Callable[[WireFormat, KeyHolder, bytes], Taken]
 
 
 @csrf_exempt
 def traces(request: HttpRequest) -> HttpResponse:
     """`POST /v1/traces`: stored when this answers 200."""
-    return _respond(request, _store)
+    return _respond(request, otlp_signals.TRACES)
 
 
 @csrf_exempt
 def logs(request: HttpRequest) -> HttpResponse:
     """`POST /v1/logs`: the contents of spans in it are stored when this answers 200; the rest is discarded."""
-    return _respond(request, _store_logs)
+    return _respond(request, otlp_signals.LOGS)
 
 
 @csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
     """`POST /v1/metrics`: answered and discarded, the one exception to "a 2xx is stored"."""
-    return _respond(request, lambda form, holder, body: Taken(form.metrics_reply()), find=holder_of)
+    return _respond(request, otlp_signals.METRICS)
 
 
 @csrf_exempt
@@ -61,19 +43,7 @@ def traceloop(request: HttpRequest) -> HttpResponse:
     return HttpResponse(b"{}", content_type="application/json")
 
 
-def _store(form: WireFormat, holder: KeyHolder, body: bytes) -> Taken:
-    decoded = form.decode(body)
-    receipt = ingest(holder.project.pk, decoded.spans, decoded.rejected, timezone.now(), holder.digest)
-    return Taken(form.reply(receipt), receipt.rejected, receipt.took_nothing)
-
-
-def _store_logs(form: WireFormat, holder: KeyHolder, body: bytes) -> Taken:
-    decoded = form.decode_logs(body)
-    rejected = ingest_logs(holder.project.pk, decoded.records, decoded.rejected, timezone.now(), holder.digest)
-    return Taken(form.logs_reply(rejected), rejected, len(rejected) == len(decoded.records) + len(decoded.rejected))
-
-
-def _respond(request: HttpRequest, take: Take, find: FindHolder = recalled) -> HttpResponse:
+def _respond(request: HttpRequest, signal: Signal) -> HttpResponse:
     """Format, key, body, answer; a refusal is written in the request's own encoding, JSON where that has none."""
     form: WireFormat = otlp_json
     try:
@@ -82,7 +52,7 @@ def _respond(request: HttpRequest, take: Take, find: FindHolder = recalled) -> H
             form = wire_format(content_type)
         if request.method != "POST":
             raise MethodRefused("Send OpenTelemetry data to this address with POST.")
-        taken = take(form, ingest_holder(request, find), body_of(request))
+        taken = signal.take(form, ingest_holder(request, signal.find), body_of(request))
         if taken.rejected:
             inbox.keep(request, taken.rejected, status=200 if taken.nothing else None)
         return HttpResponse(taken.answer, content_type=form.content_type)

@@ -144,6 +144,7 @@ def test_what_is_no_key_is_401_and_says_how_to_send_one(client, project, ingest_
         {"Authorization": "Bearer "},
         {"Authorization": "Basic"},
         {"Authorization": "Basic %%%"},
+        {"Authorization": "Basic \xe9"},
         {"Authorization": basic(ingest_key, "")},
         {"Authorization": f"Bearer {ingest_key}x"},
         {"Authorization": f"Bearer {ingest_key[:-1]}"},
