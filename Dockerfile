@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for web, worker and beat; the command tells which. Nothing is fetched when it runs.
+# One image for web, grpc, worker and beat; the command tells which. Nothing is fetched when it runs.
 
 FROM python:3.13-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -24,7 +24,7 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 USER llmobs
 VOLUME /data
-EXPOSE 8000
+EXPOSE 8000 4317
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/live', timeout=4)"]
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "16", "--respawn-failed-workers", "llmobs.wsgi:application"]

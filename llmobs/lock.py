@@ -37,15 +37,15 @@ def locked(data_dir: Path) -> Iterator[bool]:
         _write(file.fileno(), "")
 
 
-def require_free_port(host: str, port: int, *, patience_seconds: float = 0) -> None:
-    """Raises EmbeddedError unless a server may listen there.
+def require_free_port(host: str, port: int, *, option: str = "--port", patience_seconds: float = 0) -> None:
+    """Raises EmbeddedError, which names the `option` to choose another by, unless a server may listen there.
 
     Asked before granian starts, since that shares a busy port with whoever listens already.
     """
     deadline = time.monotonic() + patience_seconds
     while error := _bind_error(host, port):
         if time.monotonic() >= deadline:
-            raise EmbeddedError(f"Port {port} of {host} cannot be used ({error}); choose another by --port.")
+            raise EmbeddedError(f"Port {port} of {host} cannot be used ({error}); choose another by {option}.")
         time.sleep(0.1)
 
 

@@ -15,12 +15,20 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
+import grpc
 import psutil
 import pytest
 
+from llmobs import processes
+from llmobs.embedded import EmbeddedError
 from llmobs.lib.priority import BEHIND
+from llmobs.management.commands.up import Command
+from llmobs.processes import Ports
+from tests.grpc_calls import TRACES, called
+from tests.otlp import export, span
 from tests.servers import STARTED
 
 pytestmark = pytest.mark.up
@@ -36,6 +44,7 @@ class Up:
     data_dir: Path
     port: int
     process: subprocess.Popen[str]
+    grpc_port: int
 
     @property
     def address(self) -> str:
@@ -95,6 +104,27 @@ def test_the_line_it_prints_works_when_pasted(up: Up) -> None:
     assert (receipt["accepted"] + receipt["duplicates"], receipt["rejected"]) == (1, [])
 
 
+def test_opentelemetry_is_taken_in_over_grpc_as_soon_as_it_is_ready(up: Up) -> None:
+    assert f"http://127.0.0.1:{up.grpc_port}" in up.printed()
+    assert sent_by_grpc(up) is grpc.StatusCode.OK
+
+
+def test_a_busy_port_of_grpc_is_a_warning_only_where_it_was_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = StringIO()
+    front, free = Command(stdout=out), free_port()
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        monkeypatch.setattr(processes, "GRPC_PORT", port)
+        assert front.free_ports(Ports("127.0.0.1", free, None), 0) == Ports("127.0.0.1", free, 0)
+        assert f"Warning: OpenTelemetry over gRPC is not taken in. Port {port} of 127.0.0.1 cannot" in out.getvalue()
+        with pytest.raises(EmbeddedError, match="choose another by --grpc-port"):
+            front.free_ports(Ports("127.0.0.1", free, port), 0)
+    assert front.free_ports(Ports("127.0.0.1", free, None), 0) == Ports("127.0.0.1", free, port)
+    assert front.free_ports(Ports("127.0.0.1", free, 0), 0) == Ports("127.0.0.1", free, 0)
+
+
 def test_what_it_keeps_is_private(up: Up) -> None:
     for name in ("secret_key", "database_password", "admin_password", "demo_key"):
         assert mode(up.data_dir / name) == 0o600, name
@@ -137,7 +167,9 @@ def test_a_command_without_the_database_says_how_to_start_it() -> None:
     assert re.fullmatch(r"The database in .* is not running; start it by `python manage.py up` .*\n", done.stderr)
 
 
-@pytest.mark.parametrize("words", ["interface wsgi", "-q worker", "-q beat", "valkey-server", "postgres -D"])
+@pytest.mark.parametrize(
+    "words", ["interface wsgi", "otlp_grpc", "-q worker", "-q beat", "valkey-server", "postgres -D"]
+)
 def test_what_dies_is_started_again(up: Up, words: str) -> None:
     killed = up.named(words)[0]
     killed.kill()
@@ -145,6 +177,7 @@ def test_what_dies_is_started_again(up: Up, words: str) -> None:
     eventually(lambda: status(up, "/health/ready") == 200, "ready again")
     # Another worker may still hold connections to the Postgres that died: each is a 503, "send it again", once.
     eventually(lambda: send(up, f"after {words}") == 200, "stored again")
+    eventually(lambda: sent_by_grpc(up) is grpc.StatusCode.OK, "stored by gRPC again")
 
 
 def test_what_jobs_ask_of_postgres_gives_way_to_requests(up: Up) -> None:
@@ -196,13 +229,14 @@ def test_a_stop_leaves_nothing_behind(shared: dict[str, Up], up: Up, number: sig
 
 
 def started(data_dir: Path, port: int | None = None) -> Up:
-    port = port or free_port()
+    port, grpc_port = port or free_port(), free_port()
+    ports = ["--port", str(port), "--grpc-port", str(grpc_port)]
     with (data_dir / "printed").open("w") as printed:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--port", str(port), "--data-dir", str(data_dir)],
+            [sys.executable, "manage.py", "up", *ports, "--data-dir", str(data_dir)],
             cwd=ROOT, env=environment(), stdout=printed, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-    return Up(data_dir, port, process)
+    return Up(data_dir, port, process, grpc_port)
 
 
 def ready(up: Up) -> Up:
@@ -231,6 +265,11 @@ def send(up: Up, request_id: str, key: str = "") -> int:
     """The status that a plain record is answered with; 0 when there is no answer."""
     call = {"request_id": request_id, "feature": "up", "model": "gpt-4o-mini", "input": "a", "output": "b"}
     return status(up, "/api/v1/traces", key or up.key(), json.dumps(call | {"duration_ms": 5}).encode())
+
+
+def sent_by_grpc(up: Up) -> grpc.StatusCode:
+    """How a span is answered that comes over gRPC."""
+    return called(f"127.0.0.1:{up.grpc_port}", TRACES, export(span()), up.key())[1].code()
 
 
 def status(up: Up, path: str, key: str = "", body: bytes | None = None) -> int:

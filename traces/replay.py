@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseNotFound
 
 from accounts.models import User
 from llmobs.lib.middleware import machine_addresses
-from traces import inbox, rerun
+from traces import inbox, otlp_calls, rerun
 from traces.errors import StoreUnavailable, TracesError, Unreadable
 from traces.models import Refusal
 from traces.records import Rejection
@@ -91,5 +91,9 @@ def _request(refusal: Refusal) -> WSGIRequest:
     )
 
 
+def _by_grpc(refusal: Refusal) -> None:
+    otlp_calls.answer(refusal.address, {}, iter([bytes(refusal.body or b"")]))
+
+
 # How a refusal of this method is run where it is none of HTTP.
-RUN_BY: Final[Mapping[str, Run]] = {}
+RUN_BY: Final[Mapping[str, Run]] = {otlp_calls.METHOD: _by_grpc}

@@ -1,14 +1,12 @@
 """`manage.py up`: everything that llmobs is, on one machine, until Ctrl-C."""
 
-import http.client
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -16,18 +14,18 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
-from llmobs import first_start, servers, supervise
+from llmobs import first_start, processes, servers, supervise
 from llmobs.embedded import EmbeddedError
 from llmobs.lock import LEFTOVER_SECONDS, locked, require_free_port
+from llmobs.processes import Ports
 from llmobs.supervise import Service
 
-THREADS = 16  # of each web worker, and the size of its database pool
 READY_SECONDS = 60
 HOPELESS_DEATHS = 3  # in a row, before it was ever ready
-EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104  # compared with, not listened on
 
 SCREEN = """
   Address    {address}
+  OTLP gRPC  {grpc}
   Log in as  {email}
   Password   {password}
   Key        {key}  (ingest, project demo)
@@ -50,28 +48,43 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
         parser.add_argument("--data-dir", help="where everything is kept (DATA_DIR, else var beside manage.py)")
         parser.add_argument("--workers", type=int, default=2, help="processes of the web server")
-        parser.add_argument("--grpc-port", type=int, help="where OTLP over gRPC is taken in, once it is")
+        parser.add_argument("--grpc-port", type=int, help="of OpenTelemetry over gRPC (4317 if it is free; 0: none)")
         demo = parser.add_mutually_exclusive_group()
         demo.add_argument("--demo", action="store_true", help="at first, load seven days of traces into project demo")
         demo.add_argument("--no-demo", action="store_false", dest="demo", help="leave project demo empty (the default)")
 
-    def handle(self, *, port: int, host: str, workers: int, demo: bool, **options: Any) -> None:
+    def handle(self, *, grpc_port: int | None, demo: bool, **options: Any) -> None:
+        ports = Ports(options["host"], options["port"], grpc_port)
         os.umask(0o077)  # what is written below DATA_DIR is nobody else's to read
         with locked(settings.DATA_DIR) as orderly, stopped_by_signals():
-            require_free_port(host, port, patience_seconds=0 if orderly else LEFTOVER_SECONDS)
+            ports = self.free_ports(ports, patience_seconds=0 if orderly else LEFTOVER_SECONDS)
             services: list[Service] = []
             try:
-                self.start(services, host, port, workers, demo)
+                self.start(services, ports, options["workers"], demo)
                 supervise.watch(services, self.say)
             except KeyboardInterrupt:
                 self.stdout.write("Stopping …")
             finally:
                 supervise.stop_all(services)
 
-    def start(self, services: list[Service], host: str, port: int, workers: int, demo: bool) -> None:
+    def free_ports(self, ports: Ports, patience_seconds: float) -> Ports:
+        """`ports`, with the one of gRPC chosen: its usual one unless it was named or somebody else has it already."""
+        require_free_port(ports.host, ports.web, patience_seconds=patience_seconds)
+        if ports.grpc is not None:
+            if ports.grpc:
+                require_free_port(ports.host, ports.grpc, option="--grpc-port", patience_seconds=patience_seconds)
+            return ports
+        try:
+            require_free_port(ports.host, processes.GRPC_PORT, option="--grpc-port", patience_seconds=patience_seconds)
+        except EmbeddedError as error:
+            self.say(f"Warning: OpenTelemetry over gRPC is not taken in. {error}")
+            return replace(ports, grpc=0)
+        return replace(ports, grpc=processes.GRPC_PORT)
+
+    def start(self, services: list[Service], ports: Ports, workers: int, demo: bool) -> None:
         """Start one after the other, noting each in `services` first, so that whatever happens it will be stopped."""
         started_at = time.monotonic()
-        address = address_of(host, port)
+        address = processes.address_of(ports.host, ports.web)
         os.environ.setdefault("SITE_URL", address)
         os.environ |= {"LLMOBS_SUPERVISED": "1", "DATA_DIR": str(settings.DATA_DIR)}
         start_servers(services)
@@ -81,18 +94,18 @@ class Command(BaseCommand):
         if demo:
             first_start.load_demo_once()
         connection.close()
-        for service in (web(host, port, workers), worker(), beat()):
+        for service in processes.of_our_own(ports, workers):
             services.append(service)
             service.start()
-        self.wait_until_ready(services, host, port)
+        self.wait_until_ready(services, ports)
         self.say(f"Started in {time.monotonic() - started_at:.1f} s.")
-        self.stdout.write(screen(address, access))
+        self.stdout.write(screen(ports, access))
         self.stdout.flush()
 
-    def wait_until_ready(self, services: Sequence[Service], host: str, port: int) -> None:
+    def wait_until_ready(self, services: Sequence[Service], ports: Ports) -> None:
         """Raises EmbeddedError when a process cannot start, or READY_SECONDS have not been enough."""
         deadline = time.monotonic() + READY_SECONDS
-        while (obstacle := obstacle_at(host, port)) is not None:
+        while (obstacle := processes.obstacle_at(ports)) is not None:
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"llmobs does not get ready: {obstacle} See {settings.DATA_DIR / 'log'}.")
             for service in services:
@@ -138,64 +151,14 @@ def start_servers(services: list[Service]) -> None:
         servers.start_valkey(services[-1], settings.DATA_DIR)
 
 
-def web(host: str, port: int, workers: int) -> Service:
-    """The web server. Its threads are as many as its database connections, so that none waits long for one."""
-    threads = os.environ.get("WEB_THREADS") or str(THREADS)
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
-    command += ["--workers", str(workers), "--blocking-threads", threads, "--backlog", "1024"]
-    # A hung request must not hold up the end; a dead worker must not end the others.
-    command += ["--workers-kill-timeout", "8", "--respawn-failed-workers", "--respawn-interval", "0.5"]
-    command += ["--no-ws", "--log-level", "warning", "llmobs.wsgi:application"]
-    # With an arena for each thread a worker kept 240 MB after a load that needs 160.
-    return service("Web", command, WEB_THREADS=threads, MALLOC_ARENA_MAX=os.environ.get("MALLOC_ARENA_MAX", "2"))
-
-
-def worker() -> Service:
-    """What runs the jobs."""
-    options = ["--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-    return service("Worker", [sys.executable, "-m", "celery", "-A", "llmobs", "-q", "worker", *options])
-
-
-def beat() -> Service:
-    """What makes jobs due. One per installation."""
-    schedule = str(settings.DATA_DIR / "beat_schedule")
-    options = ["--schedule", schedule, "--pidfile", "", "--loglevel", "WARNING"]
-    return service("Beat", [sys.executable, "-m", "celery", "-A", "llmobs", "-q", "beat", *options])
-
-
-def service(name: str, command: list[str], **env: str) -> Service:
-    """A process of our own code."""
-    env = {"PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "llmobs.settings"} | env
-    log: Path = settings.DATA_DIR / "log" / f"{name.lower()}.log"
-    return Service(name, command, log, env=env, folder=settings.BASE_DIR)
-
-
-def address_of(host: str, port: int) -> str:
-    """Where a browser on this machine finds a server that listens on `host`."""
-    name = "127.0.0.1" if host in EVERYWHERE else f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}"
-
-
-def obstacle_at(host: str, port: int) -> str | None:
-    """Why the server is not ready, in its own words; None when it is."""
-    caller = http.client.HTTPConnection("127.0.0.1" if host in EVERYWHERE else host, port, timeout=10)
-    try:
-        caller.request("GET", "/health/ready")
-        answer = caller.getresponse()
-        body = answer.read().decode(errors="replace")
-    except (OSError, http.client.HTTPException) as error:
-        return f"the web server does not answer ({error})."
-    finally:
-        caller.close()
-    return None if answer.status == 200 else f"the web server says {answer.status} {body[:500]}."
-
-
-def screen(address: str, access: first_start.Access) -> str:
+def screen(ports: Ports, access: first_start.Access) -> str:
     """What to click, paste and know."""
+    address = processes.address_of(ports.host, ports.web)
     kept = settings.DATA_DIR / first_start.ADMIN_PASSWORD_FILE
     later = f"(kept in {kept})" if kept.exists() else "(the one you chose)"
     return SCREEN.format(
         address=address,
+        grpc=processes.address_of(ports.host, ports.grpc) if ports.grpc else "not taken in",
         email=access.email,
         password=f"{access.password}  {later}" if access.password else later,
         key=access.key,
