@@ -7,7 +7,7 @@ OpenTelemetry comes to its own addresses, to those that other servers give it, L
 from django.urls import include, path, re_path
 
 from traces import api, otlp, search_api
-from traces.clients import langsmith, opik
+from traces.clients import langsmith, opik, traceloop
 
 # Ids end at the next word of the path: Opik's are UUIDs.
 OPIK = [
@@ -23,8 +23,11 @@ OPIK = [
     re_path(r"^v1/private/(?P<of>traces|spans)/(?P<id_>[^/]+)\Z", opik.patch),
     re_path(r"^v1/private/(?P<of>traces|spans)/(?P<id_>[^/]+)/feedback-scores\Z", opik.score_of_one),
     re_path(r"^v1/private/(?P<of>traces|spans)/(?P<id_>[^/]+)/feedback-scores/delete\Z", opik.scores_taken_back),
+    path("v1/private/otel/v1/traces", otlp.traces),
     re_path(r"^(?P<path>[\s\S]*)\Z", opik.nothing_here),
 ]
+
+TRACELOOP_IMAGES = r"v2/traces/(?P<trace_id>\d+)/spans/(?P<span_id>\d+)/images"
 
 urlpatterns = [
     *(
@@ -33,7 +36,12 @@ urlpatterns = [
         for doubled in ("", "traces/v1/")
         for signal, view in (("traces", otlp.traces), ("logs", otlp.logs), ("metrics", otlp.metrics))
     ),
-    re_path(r"^v2/", otlp.traceloop),
+    path("v1/traceloop/prompts", traceloop.prompts),
+    path("v1/traceloop/pii/tracing-allow-list", traceloop.contents_allowed),
+    re_path(r"^v2/annotation-tasks/(?P<task>[^/]+)/annotations\Z", traceloop.annotations),
+    re_path(rf"^{TRACELOOP_IMAGES}\Z", traceloop.image),
+    re_path(rf"^{TRACELOOP_IMAGES}/(?P<name>[\s\S]+)/(?P<file>[0-9a-f]{{64}})\Z", traceloop.image_content),
+    re_path(r"^v2/", traceloop.anything),
     path("info", langsmith.info),
     path("runs/multipart", langsmith.multipart),
     path("runs/batch", langsmith.batch),

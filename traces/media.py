@@ -1,7 +1,8 @@
 """Images, sounds, films and files in what people and models wrote: found where they stand as base64. Pure.
 
 A part {"type", "media_type"?, "data"} of a message, or a value that is a data: URL, becomes a part that names its file:
-{"type", "media_type"?, "media": SHA-256 of the bytes, "size_bytes"}.
+{"type", "media_type"?, "media": SHA-256 of the bytes, "size_bytes"}. Of a file that is sent apart from its span `media`
+is a digest of what it is called, and its size is not said: the span may be there before it.
 """
 
 import binascii

@@ -18,6 +18,7 @@ from django.core.files.storage import Storage, storages
 from django.utils import timezone
 
 from traces import media
+from traces.errors import StoreUnavailable
 from traces.records import Json, Payload
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,14 @@ def attached(project_id: int, data: bytes, part: dict[str, Json]) -> dict[str, J
         log.warning("An attachment stays in its span, not in a file: %s", trouble)
         return {**part, "data": b64encode(data).decode()}
     return {**part, "media": name, "size_bytes": len(data)}
+
+
+def keep(project_id: int, name: str, data: bytes) -> None:
+    """Keep a file that came apart from the span that names it. Safe to repeat. Raises StoreUnavailable."""
+    try:
+        _keep(project_id, name, data)
+    except StorageTrouble as trouble:
+        raise StoreUnavailable("The storage of images and files does not answer; send it again.") from trouble
 
 
 def opened(project_id: int, name: str) -> tuple[IO[bytes], bytes] | None:

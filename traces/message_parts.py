@@ -1,10 +1,12 @@
 """One part of a message, as any sender writes it, to the one shape. Pure.
 
 The shape of a part: {"type": "text", "text"}, {"type": "image" | "audio" | "video" | "file", "media_type"?, "data"?
-(base64), "url"?}, or {"type": "other", "value"} for what is none of these. Known here: OpenTelemetry's parts, OpenAI's
-chat and responses, Anthropic's and Gemini's content, the AI SDK's, LangChain's and OpenInference's.
+(base64), "url"?, "media"? (the name of a file)}, or {"type": "other", "value"} for what is none of these. Known here:
+OpenTelemetry's parts, OpenAI's chat and responses, Anthropic's and Gemini's content, the AI SDK's, LangChain's and
+OpenInference's.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,6 +14,8 @@ from traces.records import Json
 from traces.wire.jsontext import embedded
 
 Part = dict[str, Json]
+# The end of an address that was given for an image of Traceloop's: the name of its file.
+_KEPT_HERE: Final = re.compile(r"/v2/traces/\d+/spans/\d+/images/[^/]+/([0-9a-f]{64})\Z")
 _TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "refusal"})
 _REASONING: Final = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _CALLS: Final = frozenset(
@@ -142,7 +146,7 @@ def _media(part: Mapping[str, Json]) -> Part | None:
         if not isinstance(inner, dict):
             break
         holder = inner
-    if "data" not in found and "url" not in found:
+    if found.keys().isdisjoint(("data", "url", "media")):
         return None
     modality = str(part.get("modality") or found.get("media_type") or "").partition("/")[0]
     return {"type": modality if kind == "file" and modality in ("image", "audio", "video") else kind, **found}
@@ -158,12 +162,17 @@ def _collect(holder: Mapping[str, Json], found: Part) -> None:
     data = first(holder, *_DATA)
     if isinstance(data, str):
         _place(data, found) if data.startswith("data:") else found.setdefault("data", data)
+    for apart in (url, data):
+        if isinstance(apart, dict) and "media" in apart:  # the part of a file that was sent apart
+            found.update({name: said for name, said in apart.items() if name != "type"})
 
 
 def _place(text: str, found: Part) -> None:
     """A data URI is taken apart, so that its bytes stand in one place; anything else is an address."""
     if not text.startswith("data:"):
         found.setdefault("url", text)
+        if kept := _KEPT_HERE.search(text):
+            found.setdefault("media", kept[1])
         return
     head, _, data = text.partition(",")
     media_type = head.removeprefix("data:").partition(";")[0]

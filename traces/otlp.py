@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from traces import inbox, otlp_signals
-from traces.api import body_of, ingest_holder, refused
+from traces.api import body_of, ingest_holder
 from traces.errors import MethodRefused, TracesError
 from traces.otlp_signals import Signal
 from traces.wire import WireFormat, otlp_json, wire_format
@@ -30,17 +30,6 @@ def logs(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """`POST /v1/metrics`: answered and discarded, the one exception to "a 2xx is stored"."""
     return _respond(request, otlp_signals.METRICS)
-
-
-@csrf_exempt
-def traceloop(request: HttpRequest) -> HttpResponse:
-    """`/v2/…`: what Traceloop's SDK asks of its own server beside taking spans; answered and discarded."""
-    try:
-        ingest_holder(request)
-        body_of(request)
-    except TracesError as error:
-        return refused(error)
-    return HttpResponse(b"{}", content_type="application/json")
 
 
 def _respond(request: HttpRequest, signal: Signal) -> HttpResponse:

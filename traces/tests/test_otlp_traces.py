@@ -236,13 +236,6 @@ def test_logs_and_metrics_are_answered(client, ingest_key, prefix):
         assert (answer.status_code, answer.content) == (200, b"{}")
 
 
-def test_what_traceloop_asks_of_its_own_server_is_answered(client, project, ingest_key):
-    path = "/v2/traces/325087029864435436898655811934391779061/spans/5717100850417300391/images"
-    answer = post(client, b'{"image_name": "x.png"}', ingest_key, JSON, path)
-    assert (answer.status_code, answer.content) == (200, b"{}")
-    assert post(client, b"{}", "unknown", JSON, path).status_code == 401
-
-
 def test_hostile_values_cost_nothing(client, project, ingest_key):
     """NUL, numbers without an end, a name of megabytes, times at the edges: the span is stored, whatever is in it."""
     odd = span(**{"k\0ey": "a\0b", "nan": float("nan"), "inf": float("inf"), "int": 2**63 - 1, "long": "x" * 600_000})
