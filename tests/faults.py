@@ -20,12 +20,16 @@ SDK_SPANS = 200
 # The real SDK, with time to go on trying: it stops at the exporter's timeout.
 SDK = f"""
 import sys
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 provider = TracerProvider()
-key = {{"Authorization": "Bearer " + sys.argv[2]}}
-exporter = OTLPSpanExporter(sys.argv[1] + "/v1/traces", headers=key, timeout=60)
+key = (("authorization", "Bearer " + sys.argv[3]),)
+if sys.argv[1] == "grpc":
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    exporter = OTLPSpanExporter(sys.argv[2], insecure=True, headers=key, timeout=60)
+else:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    exporter = OTLPSpanExporter(sys.argv[2] + "/v1/traces", headers=dict(key), timeout=60)
 provider.add_span_processor(BatchSpanProcessor(exporter, export_timeout_millis=60000))
 tracer = provider.get_tracer("test")
 for _ in range({SDK_SPANS}):
@@ -37,9 +41,13 @@ provider.shutdown()
 
 
 @contextmanager
-def exporting(up: Up) -> Iterator["subprocess.Popen[str]"]:
-    """A program that makes SDK_SPANS spans, prints their ids and ends when they are exported, or given up."""
-    command = [sys.executable, "-c", SDK, up.address, up.key()]
+def exporting(up: Up, protocol: str = "http") -> Iterator["subprocess.Popen[str]"]:
+    """A program that makes SDK_SPANS spans, prints their ids and ends when they are exported, or given up.
+
+    `protocol` is http or grpc.
+    """
+    address = up.address if protocol == "http" else f"http://127.0.0.1:{up.grpc_port}"
+    command = [sys.executable, "-c", SDK, protocol, address, up.key()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             yield process
@@ -59,6 +67,17 @@ def away(up: Up) -> Iterator[None]:
         server = postgres(up)
         server.send_signal(signal.SIGINT)
         eventually(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, "Postgres has stopped")
+        yield
+    finally:
+        up.process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def without_grpc(up: Up) -> Iterator[None]:
+    """The process that serves gRPC killed; the `up` that would start it again is held still meanwhile."""
+    up.process.send_signal(signal.SIGSTOP)
+    try:
+        up.named("otlp_grpc")[0].kill()
         yield
     finally:
         up.process.send_signal(signal.SIGCONT)

@@ -1,6 +1,8 @@
 """What breaks in production, broken on purpose under load: every span that was answered 2xx is there exactly once."""
 
 import shutil
+import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import SDK_SPANS, away, database, exporting, fill, frozen, postgres, read_only, small_disk
+from tests.faults import (
+    SDK_SPANS,
+    away,
+    database,
+    exporting,
+    fill,
+    frozen,
+    postgres,
+    read_only,
+    small_disk,
+    without_grpc,
+)
 from tests.load import Load
 from tests.test_up import Up, command, eventually, kill_tree, ready, started, status
 from tests.web import sent
@@ -83,6 +96,14 @@ def test_a_stopped_database_is_503_on_pages_too_and_the_sdk_loses_nothing(up: Up
 @pytest.mark.parametrize("trouble", ["away", "frozen"])
 def test_twenty_seconds_without_the_database_are_503_and_the_sdk_loses_nothing(up: Up, trouble: str) -> None:
     outage(up, {"away": away, "frozen": frozen}[trouble], lambda: time.sleep(20))
+
+
+@pytest.mark.long
+def test_ten_seconds_without_grpc_lose_nothing_of_the_sdk(up: Up) -> None:
+    with without_grpc(up), exporting(up, "grpc") as sdk:
+        time.sleep(10)
+        up.process.send_signal(signal.SIGCONT)
+        assert_exported(up, sdk)
 
 
 def test_a_frozen_database_is_503_before_clients_give_up(up: Up) -> None:
@@ -185,14 +206,20 @@ def outage(up: Up, trouble: Callable[[Up], AbstractContextManager[None]], meanwh
     with Load(up.address, up.key()) as load, ExitStack() as stack:
         flowing(load)
         with trouble(up):
-            sdk = stack.enter_context(exporting(up))
+            sdks = [stack.enter_context(exporting(up, protocol)) for protocol in ("http", "grpc")]
             meanwhile()
         flowing(load)
-        printed, _ = sdk.communicate(timeout=BACK_SECONDS)
+        for sdk in sdks:
+            assert_exported(up, sdk)
+    assert_put_off(load)
+    assert_all_kept(up, load)
+
+
+def assert_exported(up: Up, sdk: "subprocess.Popen[str]") -> None:
+    """All that the real SDK has made is stored."""
+    printed, _ = sdk.communicate(timeout=BACK_SECONDS)
     assert sdk.returncode == 0, printed
     ids = set(printed.split())
     assert len(ids) == SDK_SPANS
     with database(up) as server:
         assert ids <= {span for _, span in server.execute(SPANS).fetchall()}
-    assert_put_off(load)
-    assert_all_kept(up, load)
