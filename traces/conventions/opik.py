@@ -11,7 +11,6 @@ _ORIGINAL = "usage.original_usage"  # as the provider said it, flattened
 
 OPIK = Convention(
     name="opik",
-    kinds={"opik.type": {"llm": "llm", "tool": "tool", "guardrail": "guardrail", "general": "chain"}},
     fields={
         "provider": ("opik.provider",),
         "answered_model": ("opik.model",),

@@ -149,6 +149,24 @@ def test_what_is_patched_before_it_is_posted_keeps_its_values(send, read):
     assert (root["session_id"], root["tags"]) == ("t-1", ["late"])
 
 
+def test_a_change_without_an_end_leaves_a_trace_open(send, read):
+    send("POST", f"{PRIVATE}/traces", {"id": TRACE, "name": "ask", "start_time": AT.format(1)})
+    assert send("PATCH", f"{PRIVATE}/traces/{TRACE}", {"tags": ["later"]}).status_code == 204
+    trace = read()
+    assert (trace["complete"], trace["spans"][0]["tags"]) == (False, ["later"])
+
+
+def test_a_change_of_what_has_ended_is_added_to_it(send, read):
+    whole = {"id": TRACE, "name": "ask", "start_time": AT.format(1), "end_time": AT.format(2), "tags": ["a"]}
+    change = {"tags": ["b"], "metadata": {"reviewed": True}, "thread_id": "t"}
+    send("POST", f"{PRIVATE}/traces", whole | {"metadata": {"tenant": "acme"}})
+    assert send("PATCH", f"{PRIVATE}/traces/{TRACE}", change).status_code == 204
+    (root,) = read()["spans"]
+    assert (root["tags"], root["session_id"], root["duration_ms"]) == (["a", "b"], "t", 1000.0)
+    metadata = {name: value for name, value in root["attributes"].items() if name.startswith("metadata.")}
+    assert metadata == {"metadata.tenant": "acme", "metadata.reviewed": True}
+
+
 def test_scores_come_before_their_trace_are_corrected_and_taken_back(send, read):
     score = {"id": TRACE, "name": "good", "value": 0.2, "source": "ui", "reason": "no"}
     for value in (0.2, 0.2, 0.7):

@@ -49,15 +49,13 @@ def decode_one(body: bytes, entity: Entity) -> Decoded:
 def decode_patch(body: bytes, entity: Entity, id_: str, now_ns: int) -> Decoded:
     """What is said later of the trace or span `id_`, whether it came before or not. Raises Unreadable.
 
-    It says neither its start nor when it was said; without an end, that is `now_ns`.
+    It does not tell when it was said: that is its end or, without one, `now_ns`.
     """
     item = loads(body)
     decoded = Decoded()
     _take(decoded, entity, 0, {**item, "id": id_} if isinstance(item, dict) else item)
     for raw in decoded.spans:
         raw.said_at_ns = raw.end_ns or now_ns
-        if raw.end_ns is None:
-            raw.start_ns = None  # not begun and open, but what may hold for an ended one too
     return decoded
 
 
@@ -80,15 +78,19 @@ def raw_span(entity: Entity, index: int, item: Json) -> RawSpan:
     if trace_id is None:
         raise Refused('it has no "trace_id"; write the id of its trace.')
     times = {name: moment_ns(said.get(name)) for name in _TIMES}
+    parent_id = None if entity == "trace" else identity("parent_span_id", said)
     raw = RawSpan(
         index=index,
         trace_id=trace_id,
         span_id=span_id,
-        parent_id=None if entity == "trace" else identity("parent_span_id", said) or trace_id,
+        parent_id=None if entity == "trace" else parent_id or trace_id,
         name=said["name"] if isinstance(said.get("name"), str) else "",
-        start_ns=times["start_time"] or _begun_ns(span_id),
+        start_ns=times["start_time"] or begun_ns(span_id),
         end_ns=times["end_time"],
         start_may_change=True,
+        assumed=frozenset(
+            name for name, said in (("parent_id", parent_id), ("started_at", times["start_time"])) if not said
+        ),
     )
     raw.said_at_ns = times["last_updated_at"] or raw.end_ns or raw.start_ns
     _take_attributes(raw, said, [name for name, at in times.items() if at is None])
@@ -98,6 +100,10 @@ def raw_span(entity: Entity, index: int, item: Json) -> RawSpan:
     else:
         settle_call(raw)
     return raw
+
+
+def _assumed(**said: Json) -> frozenset[str]:
+    return frozenset(name for name, value in said.items() if value is None)
 
 
 def identity(name: str, said: dict[str, Json]) -> str | None:
@@ -110,7 +116,7 @@ def identity(name: str, said: dict[str, Json]) -> str | None:
     return spelled or None
 
 
-def _begun_ns(id_: str) -> int | None:
+def begun_ns(id_: str) -> int | None:
     """The start that an id tells, to the millisecond: the same in all versions, where one does not say its start."""
     found = _UUID7.fullmatch(id_.lower())
     return int(found[1] + found[2], 16) * 1_000_000 if found else None

@@ -4,7 +4,7 @@ from traces.errors import Unreadable
 from traces.records import Json, RawSpan, Rejection
 from traces.wire.decoded import Decoded
 from traces.wire.jsontext import loads
-from traces.wire.opik.entities import identity
+from traces.wire.opik.entities import begun_ns, identity
 from traces.wire.plain_values import Refused, text
 
 _FIRST = 1  # nanoseconds since 1970: it says nothing that another version of its step says
@@ -33,7 +33,8 @@ def _raw_span(index: int, item: Json) -> RawSpan:
         raise Refused('it says not what it looked at; write "entity_id" and "secondary_id".')
     said = {name: value for name, value in item.items() if name in ("result", "config", "details")}
     name = text("name", item.get("name"))
-    raw = RawSpan(index, trace_id, span_id, start_may_change=True)
+    raw = RawSpan(index, trace_id, span_id, None if span_id == trace_id else trace_id, start_may_change=True)
+    raw.start_ns, raw.assumed = begun_ns(span_id), frozenset(("parent_id", "started_at"))
     raw.attributes[f"opik.guardrail.{name}"] = said
     raw.said_at_ns = _FIRST
     return raw
