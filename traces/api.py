@@ -29,8 +29,10 @@ from traces.records import Payload, Receipt
 from traces.sender import sender
 from traces.wire import plain
 from traces.wire import scores as wire_scores
+from traces.wire.decoded import Decoded
 from traces.wire.inflate import inflate
 
+Decode = Callable[[bytes, str | None], Decoded]
 Payloads = dict[tuple[bytes, bytes], Payload]
 
 
@@ -62,11 +64,16 @@ def body_of(request: HttpRequest) -> bytes:
 @csrf_exempt
 def plain_traces(request: HttpRequest) -> HttpResponse:
     """`POST /api/v1/traces`: our own record, answered with a receipt."""
+    return received(request, plain.decode)
+
+
+def received(request: HttpRequest, decode: Decode) -> HttpResponse:
+    """Take in what `decode` makes of the body, and answer with a receipt."""
     try:
         if request.method != "POST":
             raise MethodRefused("Send traces to this address with POST.")
         holder = ingest_holder(request, find=recalled)
-        decoded = plain.decode(body_of(request), request.headers.get("Content-Type"))
+        decoded = decode(body_of(request), request.headers.get("Content-Type"))
         receipt = ingest(holder.project.pk, decoded.spans, decoded.rejected, timezone.now(), holder.digest)
     except TracesError as error:
         inbox.keep(request, error)

@@ -7,7 +7,7 @@ OpenTelemetry comes to its own addresses, to those that other servers give it, L
 from django.urls import include, path, re_path
 
 from traces import api, otlp, search_api
-from traces.clients import langsmith, opik, traceloop
+from traces.clients import gateways, langsmith, opik, traceloop
 
 # Ids end at the next word of the path: Opik's are UUIDs.
 OPIK = [
@@ -49,6 +49,8 @@ urlpatterns = [
     re_path(r"^runs/(?P<run_id>[\s\S]+)\Z", langsmith.version),
     path("feedback", langsmith.feedback),
     path("opik/", include(OPIK)),
+    path("api/litellm", gateways.of_litellm),
+    path("api/helicone", gateways.of_helicone),
     path("api/v1/traces", search_api.traces, name="api-traces"),
     path("api/v1/scores", api.plain_scores, name="api-scores"),
     # Not <path:…>, which ends at the end of a line.

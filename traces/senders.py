@@ -65,6 +65,24 @@ exporter = OTLPSpanExporter("{url}/v1/traces", headers={"x-api-key": "{key}"})
 provider = TracerProvider()
 provider.add_span_processor(BatchSpanProcessor(exporter))"""
 
+_LITELLM: Final = """\
+litellm_settings:
+  callbacks: ["llmobs"]
+callback_settings:
+  llmobs:
+    callback_type: generic_api
+    endpoint: {url}/api/litellm
+    headers:
+      x-api-key: {key}
+    max_retries: 5
+    retry_delay: 2"""
+_KONG: Final = """\
+plugins:
+  - name: opentelemetry
+    config:
+      traces_endpoint: {url}/v1/traces
+      headers:
+        x-api-key: {key}"""
 _CURL: Final = """\
 curl {url}/api/v1/traces -H 'Authorization: Bearer {key}' -d '{
   "request_id": "hello-1", "feature": "try-it", "model": "gpt-4o-mini",
@@ -179,11 +197,53 @@ LANGFUSE_SECRET_KEY={key}""",
     ),
     Sender("openlit", "OpenLIT", (_OTEL, Lines("Once, when the service starts", "import openlit\n\nopenlit.init()"))),
     Sender(
+        "langwatch",
+        "LangWatch",
+        (Lines(_ENVIRONMENT, "LANGWATCH_ENDPOINT={url}\nLANGWATCH_API_KEY={key}"),),
+    ),
+    Sender(
+        "promptlayer",
+        "PromptLayer",
+        (Lines(_ENVIRONMENT, "PROMPTLAYER_OTLP_TRACES_ENDPOINT={url}/v1/traces\nPROMPTLAYER_API_KEY={key}"),),
+        "Tracing has to be on: PromptLayer(enable_tracing=True). The SDK has one key for all, so prompts can then not"
+        " be fetched from PromptLayer; to have both, set OpenTelemetry up yourself and keep PromptLayer’s variables.",
+    ),
+    Sender(
         "litellm",
         "LiteLLM",
         (
-            Lines("In the proxy’s config.yaml", 'litellm_settings:\n  callbacks: ["otel"]'),
-            _OTEL,
+            Lines("In the proxy’s config.yaml", _LITELLM),
+            Lines("Or over OpenTelemetry: in config.yaml", 'litellm_settings:\n  callbacks: ["otel"]'),
+            Lines("and in the proxy’s environment", _OTEL.text),
         ),
+        "The first way sends more: tags, the caller’s metadata, the user, the time to the first token.",
+    ),
+    Sender(
+        "portkey",
+        "Portkey",
+        (
+            Lines(
+                "In the environment of the gateway",
+                "EXPERIMENTAL_GEN_AI_OTEL_TRACES_ENABLED=true\n"
+                "EXPERIMENTAL_GEN_AI_OTEL_EXPORTER_OTLP_ENDPOINT={url}\n"
+                "EXPERIMENTAL_GEN_AI_OTEL_EXPORTER_OTLP_HEADERS=x-api-key={key}",
+            ),
+        ),
+        "Portkey has this in its enterprise and self-hosted gateways only.",
+    ),
+    Sender(
+        "kong",
+        "Kong",
+        (
+            Lines("In kong.yaml, beside the plugin ai-proxy", _KONG),
+            Lines("In the environment of Kong", "KONG_TRACING_INSTRUMENTATIONS=all\nKONG_TRACING_SAMPLING_RATE=1.0"),
+        ),
+        "From Kong 3.13 on. Messages come when ai-proxy’s logging.log_payloads is true.",
+    ),
+    Sender(
+        "helicone",
+        "Helicone",
+        (Lines("As the destination of a webhook, with Include Data", "{url}/api/helicone?key={key}"),),
+        "Helicone’s servers send it, so they must reach this address.",
     ),
 )

@@ -11,7 +11,7 @@ Respond = Callable[[HttpRequest], HttpResponseBase]
 
 # Addresses that only services call, with a key and without a session. Ten usual middlewares cost 290 µs a request.
 MACHINE_PREFIXES = ("/v1/", "/v2/", "/api/otel/", "/api/public/", "/opik/", "/info", "/runs", "/feedback", "/health/")
-MACHINE_POSTS = frozenset({"/api/v1/traces", "/api/v1/scores"})
+MACHINE_POSTS = frozenset({"/api/v1/traces", "/api/v1/scores", "/api/litellm", "/api/helicone"})
 
 # Plotly makes two style elements: an empty one that its script fills, and one for its full-screen mode, whose text
 # comes with the pinned version. Their hashes let it make just these.

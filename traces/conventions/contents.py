@@ -142,6 +142,21 @@ def typed_output(mime_type: str) -> ContentReader:
     return read
 
 
+def labelled_in(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """LangWatch's `{"type", "value"}`, as JSON: its value. A model's request becomes its messages."""
+    return _body_in(_value_in(value), model_call)
+
+
+def labelled_out(value: Json, attributes: Mapping[str, Json], model_call: bool) -> Reading | None:
+    """The same of output. A model's response becomes its messages."""
+    return _body_out(_value_in(value), model_call)
+
+
+def _value_in(value: Json) -> Json:
+    found = _any_json(value)
+    return found["value"] if isinstance(found, dict) and found.keys() == {"type", "value"} else found
+
+
 def _body_in(found: Json, model_call: bool) -> Reading | None:
     body = model_calls.request(found)
     if body is None or not (model_call or not body.rest):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from traces.conventions.gateways import LITELLM, OPENLIT
+from traces.conventions.gateways import LITELLM, OPENLIT, PORTKEY, PROMPTLAYER
 from traces.conventions.langfuse import LANGFUSE
 from traces.conventions.langsmith import LANGSMITH
+from traces.conventions.langwatch import LANGWATCH
 from traces.conventions.mlflow import MLFLOW
 from traces.conventions.openinference import OPENINFERENCE
 from traces.conventions.openllmetry import OPENLLMETRY
@@ -32,6 +33,9 @@ CONVENTIONS: Final[tuple[Convention, ...]] = (
     LITELLM,
     OPENLIT,
     MLFLOW,
+    LANGWATCH,
+    PORTKEY,
+    PROMPTLAYER,
     LANGSMITH,
     OPIK,
 )

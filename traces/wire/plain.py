@@ -4,11 +4,11 @@ A body is one record, a trace (a record with `spans`), a list of both, or one of
 the names of `SpanRecord` lands in `RawSpan.fields`, checked; all other keys land in `attributes`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from traces.errors import Unreadable
-from traces.records import Json, Rejection
+from traces.records import Json, RawSpan, Rejection
 from traces.wire.decoded import Decoded
 from traces.wire.jsontext import TooDeep, loads
 from traces.wire.plain_record import Refused, raw_span
@@ -25,15 +25,20 @@ def decode(body: bytes, content_type: str | None) -> Decoded:
     otherwise. A record that cannot be taken is a rejection with a sentence, and the others are stored. Raises
     Unreadable when there is nothing to read at all.
     """
-    decoded = Decoded()
-    for index, item in enumerate(_flattened(items(body, content_type))):
+    return decoded(_flattened(items(body, content_type)), raw_span)
+
+
+def decoded(items: Iterator[Json | Refused], read: Callable[[int, Json], RawSpan]) -> Decoded:
+    """What `read` makes of each item; of what it refuses, a rejection."""
+    done = Decoded()
+    for index, item in enumerate(items):
         try:
             if isinstance(item, Refused):
                 raise item
-            decoded.spans.append(raw_span(index, item))
+            done.spans.append(read(index, item))
         except Refused as refused:
-            decoded.rejected.append(Rejection(index, f"records[{index}]: {refused}"))
-    return decoded
+            done.rejected.append(Rejection(index, f"records[{index}]: {refused}"))
+    return done
 
 
 def items(body: bytes, content_type: str | None) -> Iterator[Json | Refused]:
