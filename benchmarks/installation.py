@@ -94,9 +94,13 @@ class Installation:
 
 
 @contextmanager
-def running() -> Iterator[Installation]:
-    """llmobs on a free port with nothing in it; stopped and forgotten afterwards."""
-    data_dir = Path(tempfile.mkdtemp(prefix="llmobs-bench-", dir="/tmp"))  # short, for the sockets in it
+def running(kept: Path | None = None) -> Iterator[Installation]:
+    """llmobs on a free port with nothing in it; stopped and forgotten afterwards.
+
+    With `kept` it is the installation in that folder, which stays there.
+    """
+    data_dir = kept or Path(tempfile.mkdtemp(prefix="llmobs-bench-", dir="/tmp"))  # short, for the sockets in it
+    data_dir.mkdir(exist_ok=True)
     data_dir.chmod(0o711)
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name not in _OURS}
@@ -112,7 +116,8 @@ def running() -> Iterator[Installation]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-        shutil.rmtree(data_dir, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(data_dir, ignore_errors=True)
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", printed: Path) -> None:

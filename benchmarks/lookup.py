@@ -3,6 +3,7 @@
     python benchmarks/lookup.py                            llmobs alone: fills 2,000,000 spans first
     python benchmarks/lookup.py --grow 300                 then with ten times the hot rows in 300 partitions too
     python benchmarks/lookup.py --peers phoenix,mlflow     the same questions to others, at a size they can load
+    python benchmarks/lookup.py --store /tmp/month         the same, in a folder that is kept for the next run
     python benchmarks/lookup.py --quick                    a few thousand spans: does it run?
 
 Linux only.
@@ -80,6 +81,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--peer-spans", type=int, default=10_000)
     parser.add_argument("--peer-count", type=int, default=20, help="how many questions of each kind to each peer")
     parser.add_argument("--work", type=Path, help="where peers are installed and kept; a folder of /tmp without it")
+    parser.add_argument("--store", type=Path, help="a short path: the installation there, filled if it is not, and kept")
     parser.add_argument("--quick", action="store_true", help="a few thousand spans, to see that it runs")
     parser.add_argument("--write", type=Path, help="the page that the table is put into")
     return parser
@@ -90,8 +92,9 @@ def of_llmobs(chosen: argparse.Namespace) -> Found:
     found = Found(machine.description())
     if chosen.grow:
         os.environ["SPAN_RETENTION_DAYS"] = str(chosen.grow + DAYS)  # or the days that are made are dropped
-    with installation.running() as llmobs:
-        seconds = store.fill(llmobs.data_dir, "demo", chosen.spans, DAYS, chosen.seed)
+    with installation.running(chosen.store) as llmobs:
+        full = llmobs.spans() >= chosen.spans
+        seconds = 0.0 if full else store.fill(llmobs.data_dir, "demo", chosen.spans, DAYS, chosen.seed)
         ids = send_wanted(llmobs, chosen)
         settle(llmobs, chosen)
         stored = llmobs.spans()
