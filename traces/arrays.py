@@ -85,7 +85,11 @@ def array(kind: str, values: Sequence[Any]) -> Array:
     if values.count(None) == len(values):  # most columns of most batches
         return _nulls(kind, len(values))
     element, _, written = _TYPES[kind]
-    items = [_NULL if value is None else written(value) for value in values]
+    if kind == "text":  # the same again and again: names, models, the ids of one trace
+        known = {value: _NULL if value is None else written(value) for value in {*values}}
+        items = [known[value] for value in values]
+    else:
+        items = [_NULL if value is None else written(value) for value in values]
     return _CLASSES[kind](_HEADER.pack(1, 1, element, len(items), 1) + b"".join(items))
 
 
