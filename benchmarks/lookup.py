@@ -81,7 +81,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--peer-spans", type=int, default=10_000)
     parser.add_argument("--peer-count", type=int, default=20, help="how many questions of each kind to each peer")
     parser.add_argument("--work", type=Path, help="where peers are installed and kept; a folder of /tmp without it")
-    parser.add_argument("--store", type=Path, help="a short path: the installation there, filled if it is not, and kept")
+    parser.add_argument("--store", type=Path, help="a short path: the installation to ask, filled if empty, and kept")
     parser.add_argument("--quick", action="store_true", help="a few thousand spans, to see that it runs")
     parser.add_argument("--write", type=Path, help="the page that the table is put into")
     return parser

@@ -1,7 +1,8 @@
 """The one box: from a text that somebody pasted to what it names, in the order of how sure that is."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -11,12 +12,13 @@ from llmobs.lib.timerange import TimeRange
 from traces.matches import Match, matches
 from traces.pasted import Address, Pasted
 from traces.queries.beginnings import beginnings
-from traces.queries.lookup import Hit, exact
+from traces.queries.lookup import EVER, Hit, exact
 from traces.queries.traces import summaries_of
 from traces.search.find import Found, find_within
 from traces.search.grammar import QueryError, Term, parse
 from traces.search.which import holders
 
+RECENT_DAYS: Final = 31
 MOST_WORDS: Final = 12  # a text of more is no question, and no trace holds all of a mail's words
 WORDS_SECONDS: Final = 2.0
 _MOST_VALUES: Final = 12  # of a text, that are looked for under each key
@@ -25,19 +27,40 @@ _METADATA: Final = "metadata."
 _IDS: Final = ("trace", "span")
 
 
-def look_up(project: Project, pasted: Pasted) -> list[Match]:
-    """What `pasted` names in the project, the surest kind first, newest first. Empty when nothing does.
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What a text names: the surest kind first, newest first. Ids of spans older than `since` were not looked for."""
 
-    Ids are matched whole; only where none is known, as the beginning of one.
+    found: list[Match]
+    since: date
+
+
+def look_up(project: Project, pasted: Pasted, today: date, *, far_back: bool = False) -> LookedUp:
+    """What `pasted` names in the project; with `far_back` at once in all days that there are.
+
+    Ids are matched whole; only where none is known, as the beginning of one. The last days come first, and older ones
+    are looked into where these know nothing: most questions are of the last days, and each day has indexes of its own.
     """
+    kept = settings.SPAN_RETENTION_DAYS > RECENT_DAYS
+    recent = [today - timedelta(days=RECENT_DAYS)] if kept and not far_back else []
+    for whole in (True, False):
+        for since in [*recent, EVER]:
+            if hits := (_known if whole else _begun)(project, pasted, since):
+                return LookedUp(matches(hits), since)
+    return LookedUp([], EVER)
+
+
+def _known(project: Project, pasted: Pasted, since: date) -> list[Hit]:
     keys = [_METADATA + key for key in project.id_keys]
-    known = exact(project.pk, pasted.ids) + _held(project, _facts(keys, pasted.ids))
-    if known:
-        return matches(known)
-    begun = beginnings(project.pk, pasted.beginnings)
+    return exact(project.pk, pasted.ids, since=since) + _held(project, _facts(keys, pasted.ids), since)
+
+
+def _begun(project: Project, pasted: Pasted, since: date) -> list[Hit]:
+    begun = beginnings(project.pk, pasted.beginnings, since=since)
     told = {(hit.kind, hit.summary.trace_id) for hit in begun}  # the ids are facts in the index of the search too
-    held = _held(project, _facts([*_IDS, *keys], pasted.beginnings), prefix=True)
-    return matches([*begun, *(hit for hit in held if (hit.kind, hit.summary.trace_id) not in told)])
+    keys = [*_IDS, *(_METADATA + key for key in project.id_keys)]
+    held = _held(project, _facts(keys, pasted.beginnings), since, prefix=True)
+    return [*begun, *(hit for hit in held if (hit.kind, hit.summary.trace_id) not in told)]
 
 
 def by_words(project: Project, pasted: Pasted, now: datetime) -> tuple[list[Found], tuple[Term, ...]]:
@@ -71,9 +94,9 @@ def _facts(names: Iterable[str], values: Sequence[str]) -> list[tuple[str, str]]
     return [(name, value) for name in names for value in values[:_MOST_VALUES]]
 
 
-def _held(project: Project, sought: Sequence[tuple[str, str]], *, prefix: bool = False) -> list[Hit]:
+def _held(project: Project, sought: Sequence[tuple[str, str]], since: date, *, prefix: bool = False) -> list[Hit]:
     """The traces that hold one of these facts, as hits: their kind is the key of the metadata, or the field."""
-    found = holders(project.pk, sought, prefix=prefix) if sought else []
+    found = holders(project.pk, sought, prefix=prefix, since=since) if sought else []
     if not found:
         return []
     summaries = {one.trace_id: one for one in summaries_of(project.pk, {one.trace_id for one in found})}

@@ -16,10 +16,11 @@ from traces import lookup_page
 from traces.addresses import list_url, trace_url
 from traces.first_trace_views import how_to_send
 from traces.listing import TraceRow
-from traces.lookup import by_words, is_there, look_up
+from traces.lookup import LookedUp, by_words, is_there, look_up
 from traces.matches import Match, only_one
 from traces.pasted import Pasted, read
 from traces.queries.listed import newest_of_all, rows_of
+from traces.queries.lookup import EVER
 from traces.queries.traces import has_traces
 from traces.search.find import indexed_up_to
 from traces.search.grammar import Term, line_of
@@ -34,14 +35,15 @@ def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
     project = project_for(request.user, project_slug)
     pasted = read(request.GET.get("q", ""), project.slug)
     there = _pasted_page(request.user, project, pasted) if pasted.is_address else None
-    found = [] if there else look_up(project, pasted)
+    now = now_of(request)
+    looked_up = LookedUp([], EVER) if there else look_up(project, pasted, now.date(), far_back="back" in request.GET)
+    found = looked_up.found
     if one := only_one(found):
         there = lookup_page.match_url(project, found, one)
     if not found:
         there = there or _pasted_page(request.user, project, pasted)
     if there:
         return redirect(there)
-    now = now_of(request)
     terms: tuple[Term, ...] = ()
     if pasted.text and not found:
         there, terms = _by_words(project, pasted, now)
@@ -52,6 +54,7 @@ def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
         "section": "lookup",
         "q": pasted.text,
         "hits": lookup_page.match_rows(project, found, pasted, _rows_of(project, found)),
+        "since": None if looked_up.since == EVER else looked_up.since,
         "picked": lookup_page.picked(found, pasted),
         "tried": lookup_page.tried(pasted),
         "searched": lookup_page.searched(project, now, text_up_to=indexed_up_to(project.pk, now) if terms else None),

@@ -5,14 +5,14 @@ No number in a statement depends on a parameter that Postgres would guess from: 
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
 
 from traces.arrays import Statement
-from traces.queries.lookup import HITS, SEPARATOR, Hit, hits_of
+from traces.queries.lookup import EVER, HITS, SEPARATOR, Hit, hits_of
 
 _HEX: Final = re.compile(r"[0-9a-f]{6,32}", re.IGNORECASE)
 
@@ -30,7 +30,8 @@ _BEGIN_IN_SPANS = """
         SELECT of_day.* FROM generate_series(0, (SELECT %(days)s::int)) AS ago CROSS JOIN LATERAL (
             SELECT DISTINCT trace_id, {span} AS span_id, text FROM (
                 SELECT trace_id, span_id, {text} AS text FROM traces_span
-                WHERE project_id = %(project)s AND day = %(last_day)s::date - ago AND {alike} LIMIT 500
+                WHERE project_id = %(project)s AND day = %(last_day)s::date - ago AND day >= %(since)s AND {alike}
+                LIMIT 500
             ) found
         ) of_day LIMIT 20
     ) s"""
@@ -80,8 +81,11 @@ BEGINNINGS = Statement.of(
 )
 
 
-def beginnings(project_id: int, texts: Sequence[str]) -> list[Hit]:
-    """The traces that carry an id which begins with one of `texts`, at most MOST_ALIKE ids of each kind."""
+def beginnings(project_id: int, texts: Sequence[str], *, since: date = EVER) -> list[Hit]:
+    """The traces that carry an id which begins with one of `texts`, at most 20 ids of each kind.
+
+    Ids that stand on spans alone are looked for on the days since `since`.
+    """
     if not texts:
         return []
     ranges = [_hex_range(text) for text in texts]
@@ -92,7 +96,8 @@ def beginnings(project_id: int, texts: Sequence[str]) -> list[Hit]:
         "from_keys": ",".join(first for first, _ in ranges),
         "to_keys": ",".join(after for _, after in ranges),
         "last_day": last_day,
-        "days": settings.SPAN_RETENTION_DAYS + 5,
+        "since": since,
+        "days": min((last_day - since).days, settings.SPAN_RETENTION_DAYS + 5),
     }
     return hits_of(BEGINNINGS, values)
 

@@ -7,7 +7,9 @@ travel as one text instead of an array, because for an array Postgres makes a ne
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
+from weakref import WeakSet
 
 import psycopg
 from django.db import connection
@@ -16,6 +18,7 @@ from traces import ids
 from traces.arrays import Statement
 from traces.queries.traces import Summary, summary_row
 
+EVER: Final = date(1, 1, 1)
 SEPARATOR: Final = "\x1f"  # in no text that was pasted: control characters became blanks
 _HEX_16: Final = re.compile(r"[0-9a-f]{16}", re.IGNORECASE)
 _DECIMAL: Final = re.compile(r"[0-9]{1,39}")
@@ -33,6 +36,7 @@ _OF_SPANS = """
     SELECT '{kind}', {rank}, s.trace_id, {span}, s.{column} FROM said CROSS JOIN LATERAL (
         SELECT trace_id, span_id, {column} FROM traces_span
         WHERE project_id = %(project)s AND left({column}, 200) = left(said.text, 200) AND {column} = said.text
+            AND day >= %(since)s
         LIMIT 1000
     ) s"""
 _OF_SUMMARIES = """
@@ -52,7 +56,7 @@ _ARMS: Final = {
     SELECT 'span', 2, s.trace_id, s.span_id, coalesce(s.span_text, encode(s.span_id, 'hex'))
     FROM said CROSS JOIN LATERAL (
         SELECT trace_id, span_id, span_text FROM traces_span
-        WHERE project_id = %(project)s AND span_id = said.span_key LIMIT 1000
+        WHERE project_id = %(project)s AND span_id = said.span_key AND day >= %(since)s LIMIT 1000
     ) s""",
     "response": _OF_SPANS.format(kind="response", rank=3, span="s.span_id", column="response_id"),
     "session": _OF_SUMMARIES.format(kind="session", rank=4, column="session_id"),
@@ -102,11 +106,16 @@ class Hit:
     summary: Summary
 
 
-def exact(project_id: int, texts: Sequence[str], kinds: Sequence[str] = tuple(_ARMS)) -> list[Hit]:
-    """The traces that carry one of `texts` as an id of one of `kinds`, the surest kind first, newest first."""
+def exact(
+    project_id: int, texts: Sequence[str], kinds: Sequence[str] = tuple(_ARMS), *, since: date = EVER
+) -> list[Hit]:
+    """The traces that carry one of `texts` as an id of one of `kinds`, the surest kind first, newest first.
+
+    Ids that stand on spans alone are looked for on the days since `since`.
+    """
     if not texts:
         return []
-    values = {"project": project_id, **_keys(texts)}
+    values = {"project": project_id, "since": since, **_keys(texts)}
     if len(texts) > 1:
         statements: tuple[Statement, ...] = (ANYTHING,)
     else:
@@ -144,12 +153,19 @@ def _other_spellings(text: str) -> list[tuple[bytes, bytes]]:
     return []
 
 
+_planning_once: "WeakSet[psycopg.Connection[Any]]" = WeakSet()
+
+
 def hits_of(statement: Statement, values: dict[str, Any]) -> list[Hit]:
     """The rows of a statement that ends with HITS.
 
-    Prepared at its first use on a connection: look-ups are rare, and would be planned anew again and again.
+    Prepared at its first use on a connection: look-ups are rare, and would be planned anew again and again. And planned
+    for any values: for those of few days a plan of its own looks cheaper to Postgres, but making it is what costs.
     """
     connection.ensure_connection()
+    if connection.connection not in _planning_once:
+        connection.connection.execute("SET plan_cache_mode = force_generic_plan")
+        _planning_once.add(connection.connection)
     with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
         cursor.execute(statement.sql, [values[name] for name in statement.names], prepare=True)
         return [Hit(kind, text, span_id, summary_row(tuple(line))) for kind, text, span_id, *line in cursor.fetchall()]

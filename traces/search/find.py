@@ -23,7 +23,7 @@ __all__ = ["SORTS", "After", "Finding", "Found", "by_facts", "find", "find_withi
 # Parts of words: of more words than these, entries are read one by one instead, of which many have one then.
 MOST_WORDS = 4_000
 _MOST_DAYS = 16  # at a time
-_EVER = TimeRange(datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+_END = datetime(9999, 12, 31, tzinfo=UTC)
 
 OLDEST_MARK = "SELECT min(marked_at) FROM traces_unindexed WHERE project_id = %(project)s"
 
@@ -89,9 +89,14 @@ def _is_over(deadline: float | None) -> bool:
 
 
 def by_facts(
-    project_id: int, sought: Sequence[tuple[str, str]], *, prefix: bool = False, limit: int = 100
+    project_id: int,
+    sought: Sequence[tuple[str, str]],
+    *,
+    prefix: bool = False,
+    limit: int = 100,
+    since: date = date.min,
 ) -> list[Found]:
-    """The newest traces of which one of these facts is known, such as ("metadata.order_id", "77").
+    """The newest traces since that day of which one of these facts is known, such as ("metadata.order_id", "77").
 
     With `prefix` the values may be only the beginnings of those that are known.
     """
@@ -101,7 +106,8 @@ def by_facts(
         asked = [match.quoted(facts.beginning(name, value)) + ":*" for name, value in sought]
     else:
         asked = [match.quoted(facts.fact(name, value)) for name, value in sought]
-    search = _Search(project_id, _EVER, Plan(asked=[f"({' | '.join(asked)})"]), "time", None)
+    period = TimeRange(datetime.combine(since, datetime.min.time(), UTC), _END)
+    search = _Search(project_id, period, Plan(asked=[f"({' | '.join(asked)})"]), "time", None)
     return search.hits(Stretch(search.days(), "time"), {}).more(limit)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from django.db import connection
@@ -37,15 +38,18 @@ class Holder:
     trace_id: bytes
 
 
-def holders(project_id: int, sought: Sequence[Fact], *, prefix: bool = False) -> list[Holder]:
-    """The newest traces that hold one of the facts `sought`, by fact. With `prefix` the values are beginnings."""
+def holders(project_id: int, sought: Sequence[Fact], *, prefix: bool = False, since: date = date.min) -> list[Holder]:
+    """The newest traces since that day which hold one of the facts `sought`, by fact.
+
+    With `prefix` the values are beginnings.
+    """
     left = {(facts.beginning if prefix else facts.fact)(*one): one for one in sought}
     if len(left) == 1 and not prefix:
-        found = by_facts(project_id, sought, limit=MOST_OF_A_FACT)
+        found = by_facts(project_id, sought, limit=MOST_OF_A_FACT, since=since)
         return [Holder(*sought[0], one.trace_id) for one in found]
     told: list[Holder] = []
     for _ in range(_ROUNDS):
-        found = by_facts(project_id, list(left.values()), prefix=prefix, limit=MOST_OF_A_FACT)
+        found = by_facts(project_id, list(left.values()), prefix=prefix, limit=MOST_OF_A_FACT, since=since)
         new = _told(project_id, [one.trace_id for one in found[:_READ]], left, prefix)
         told += new
         met = {facts.fact(one.name, one.value) for one in new}
