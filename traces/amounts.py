@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from traces import calls
 from traces.queries.spans import StoredSpan
+from traces.records import SpanRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,13 @@ def totals_of(spans: list[StoredSpan], among: set[tuple[bytes, bytes]] | None = 
     `among`: what `calls_among` says of them, where it is known already.
     """
     among = calls_among(spans) if among is None else among
-    counted = [span.record for span in spans if (span.record.trace_id, span.span_id) in among]
+    records = [span.record for span in spans]
+    counted = [record for record in records if (record.trace_id, record.span_id) in among]
     costs = [call.cost_usd for call in counted if call.cost_usd is not None]
     return Totals(
         spans=len(spans),
         calls=len(counted),
-        errors=sum(span.failed for span in spans),
+        errors=sum(record.status == "error" for record in records),
         input_tokens=_sum(call.input_tokens for call in counted),
         output_tokens=_sum(call.output_tokens for call in counted),
         cache_read_tokens=_sum(call.cache_read_tokens for call in counted),
@@ -48,24 +50,21 @@ def totals_of(spans: list[StoredSpan], among: set[tuple[bytes, bytes]] | None = 
 
 def calls_among(spans: Iterable[StoredSpan]) -> set[tuple[bytes, bytes]]:
     """The (trace, span) ids of the calls."""
-    by_trace: dict[bytes, list[StoredSpan]] = {}
+    by_trace: dict[bytes, list[SpanRecord]] = {}
     for span in spans:
-        if not span.record.is_placeholder:
-            by_trace.setdefault(span.record.trace_id, []).append(span)
+        record = span.record
+        if not record.is_placeholder:
+            by_trace.setdefault(record.trace_id, []).append(record)
     return {(trace_id, span_id) for trace_id, members in by_trace.items() for span_id in calls.call_ids(members)}
 
 
 def extent_us(spans: list[StoredSpan]) -> int | None:
     """How long the whole took: the root's own duration, else from the first start to the last end that is known."""
-    roots = [span for span in spans if span.parent_id is None and span.record.duration_us is not None]
+    roots = [span for span in spans if span.record.parent_id is None and span.record.duration_us is not None]
     if roots:
-        return min(roots, key=lambda span: (span.happened_at, span.span_id)).record.duration_us
-    ended = [span for span in spans if span.record.duration_us is not None]
-    if not ended:
-        return None
-    first = min(span.happened_at for span in spans)
-    ends = ((span.happened_at - first).total_seconds() * 1e6 + (span.record.duration_us or 0) for span in ended)
-    return round(max(ends))
+        return min(roots, key=lambda span: (span.happened_us, span.span_id)).record.duration_us
+    ends = [span.happened_us + span.record.duration_us for span in spans if span.record.duration_us is not None]
+    return max(ends) - min(span.happened_us for span in spans) if ends else None
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

@@ -2,24 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from operator import itemgetter
 
 from traces.queries.spans import StoredSpan
 from traces.tree import Node
 
-_MICROSECOND = timedelta(microseconds=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The common scale of a trace's bars: its first start, and the microseconds until the last end, at least 1."""
+    """The common scale of a trace's bars: its first start, and how long it is until the last end, at least 1."""
 
-    start: datetime
+    start_us: int  # since 1970
     length_us: int
 
     def stretch(self, span: StoredSpan) -> tuple[int, int]:
         """Start and end of a span in microseconds of the scale; what has not ended reaches to its end."""
-        offset = (span.happened_at - self.start) // _MICROSECOND
+        offset = span.happened_us - self.start_us
         duration = span.record.duration_us
         return offset, self.length_us if duration is None else offset + max(duration, 0)
 
@@ -37,9 +35,9 @@ class Chain:
 
 def scale_of(spans: Sequence[StoredSpan]) -> Scale:
     """The scale that holds all of `spans`, of which there is one at least."""
-    start = min(span.happened_at for span in spans)
-    ends = ((span.happened_at - start) // _MICROSECOND + max(span.record.duration_us or 0, 0) for span in spans)
-    return Scale(start, max(1, *ends))
+    start_us = min(span.happened_us for span in spans)
+    end_us = max(span.happened_us + max(span.record.duration_us or 0, 0) for span in spans)
+    return Scale(start_us, max(1, end_us - start_us))
 
 
 def children_of(nodes: Sequence[Node]) -> tuple[list[int], dict[int, list[int]]]:
@@ -62,7 +60,7 @@ def chain_of(nodes: Sequence[Node], scale: Scale, family: tuple[list[int], dict[
     waiting = [(roots, scale.length_us)]
     while waiting:
         places, until = waiting.pop()
-        for place, start, end in _last_first(places, nodes, scale, until):
+        for end, start, place in _last_first(places, nodes, scale, until):
             if end > until or start >= until:
                 continue
             found.add(place)
@@ -74,10 +72,15 @@ def chain_of(nodes: Sequence[Node], scale: Scale, family: tuple[list[int], dict[
     return Chain(frozenset(found), covered)
 
 
-def _last_first(places: Iterable[int], nodes: Sequence[Node], scale: Scale, until: int) -> list[tuple[int, int, int]]:
-    stretches = ((place, *scale.stretch(nodes[place].span)) for place in places)
-    cut = [(place, start, min(end, until)) for place, start, end in stretches]
-    return sorted(cut, key=lambda one: (one[2], one[1]), reverse=True)
+def _last_first(places: Sequence[int], nodes: Sequence[Node], scale: Scale, until: int) -> list[tuple[int, int, int]]:
+    """(end, start, place) of the steps at `places`, their ends cut at `until`; of two alike the first stays first."""
+    found = []
+    for place in reversed(places):
+        start, end = scale.stretch(nodes[place].span)
+        found.append((end if end < until else until, start, place))
+    found.sort(key=itemgetter(0, 1))
+    found.reverse()
+    return found
 
 
 def idle(node: Node, children: Iterable[Node], scale: Scale) -> list[tuple[int, int]]:

@@ -164,16 +164,17 @@ def _parser_error(trace: Trace, span: StoredSpan) -> str | None:
     """What the parser said that read this step's answer: the first parser that started after it among its siblings."""
     if span.record.kind != "llm":
         return None
-    end = span.record.duration_us or 0
+    earliest_us = span.happened_us + (span.record.duration_us or 0) - 1_000
+    above = (span.parent_id, span.span_id)
     after = [
         other
         for other in trace.spans
-        if other.parent_id in (span.parent_id, span.span_id)
+        if other.happened_us >= earliest_us
+        and other.record.parent_id in above
         and other.record.kind in ("parser", "llm")
-        and (other.happened_at - span.happened_at).total_seconds() * 1e6 >= end - 1_000
         and other is not span
     ]
-    reader = min(after, key=lambda other: other.happened_at, default=None)
+    reader = min(after, key=lambda other: other.happened_us, default=None)
     if reader is None or reader.record.kind != "parser" or not reader.failed:
         return None
     name = " ".join(filter(None, (reader.record.parser_name or reader.record.name, reader.record.parser_version)))

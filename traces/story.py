@@ -1,6 +1,7 @@
 """What went wrong in a trace, where and why, and what was done about it, in sentences. Pure: from the spans alone."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from traces.queries.spans import StoredSpan
 from traces.sentences import Piece, Sentence, listed, name, quoted, say
@@ -43,6 +44,7 @@ _DONE = {
 _MOST_SENTENCES = 3
 _MOST_VERSIONS = 8
 PARTS = ("prompt", "template", "retriever", "parser", "tool")
+_TOLD = {part: attrgetter(f"{part}_name", f"{part}_version") for part in PARTS}
 
 
 def failure_words(span: StoredSpan) -> str:
@@ -62,9 +64,12 @@ def fallback_of(spans: Iterable[StoredSpan]) -> StoredSpan | None:
 
 def retries(spans: Iterable[StoredSpan]) -> int:
     """Tries beyond the first: as told on one span, or as spans that carry the number of their try."""
-    listed_spans = list(spans)
-    told = max((span.record.retries or 0 for span in listed_spans), default=0)
-    return max(told, sum((span.record.attempt or 1) > 1 for span in listed_spans))
+    told = again = 0
+    for span in spans:
+        record = span.record
+        told = max(told, record.retries) if record.retries else told
+        again += 1 if record.attempt and record.attempt > 1 else 0
+    return max(told, again)
 
 
 def causes(spans: Sequence[StoredSpan]) -> list[StoredSpan]:
@@ -74,7 +79,7 @@ def causes(spans: Sequence[StoredSpan]) -> list[StoredSpan]:
     for span in failed:
         below.setdefault((span.record.trace_id, span.parent_id), set()).add(span.record.failure)
     own = [span for span in failed if _is_own(span, below.get((span.record.trace_id, span.span_id)))]
-    return sorted(own or failed, key=lambda span: span.happened_at)
+    return sorted(own or failed, key=lambda span: span.happened_us)
 
 
 def _is_own(span: StoredSpan, below: set[str | None] | None) -> bool:
@@ -144,13 +149,14 @@ def versions(spans: Sequence[StoredSpan]) -> Sentence | None:
 
 def live(spans: Iterable[StoredSpan]) -> list[tuple[str, tuple[str, ...]]]:
     """(part, its name and version as far as they were told), each once, in the order of PARTS."""
-    found: dict[tuple[str, tuple[str, ...]], None] = {}
-    for span in spans:
-        for part in PARTS:
-            told = (getattr(span.record, f"{part}_name"), getattr(span.record, f"{part}_version"))
-            if told[1]:
-                found[part, tuple(word for word in told if word)] = None
-    return sorted(found, key=lambda one: PARTS.index(one[0]))
+    records = [span.record for span in spans]
+    found = (
+        (part, tuple(filter(None, pair)))
+        for part, told in _TOLD.items()
+        for pair in dict.fromkeys(map(told, records))  # few, however many spans
+        if pair[1]
+    )
+    return list(dict.fromkeys(found))
 
 
 def _named(span: StoredSpan) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from traces.queries.spans import StoredSpan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as StoredSpan is not
 class Node:
     """A span and its place in the tree. `orphan`: it names a parent that is not here."""
 
@@ -21,7 +21,7 @@ def pre_order(spans: Iterable[StoredSpan]) -> list[Node]:
 
     Cycles, which only a broken sender makes, are cut at their earliest span.
     """
-    ordered = sorted(spans, key=lambda span: (span.happened_at, span.record.span_id))
+    ordered = sorted(spans, key=lambda span: (span.happened_us, span.record.span_id))
     places = {(span.record.trace_id, span.record.span_id): place for place, span in enumerate(ordered)}
     below: dict[int, list[int]] = {}
     roots: list[int] = []

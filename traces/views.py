@@ -98,6 +98,6 @@ def _selected(trace: Trace, span_id: str | None) -> StoredSpan:
     if span_id:
         key = ids.span_key(span_id)
         return next((span for span in trace.spans if span.span_id == key), trace.spans[0])
-    failed = [node.span for node in trace.nodes if node.span.failed and not node.children]
-    calls = [span for span in trace.spans if span.record.kind == "llm"]
-    return (failed or calls or trace.spans)[0]
+    failed = next((node.span for node in trace.nodes if node.span.failed and not node.children), None)
+    call = next((span for span in trace.spans if span.record.kind == "llm"), None)
+    return failed or call or trace.spans[0]

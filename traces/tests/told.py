@@ -11,6 +11,7 @@ from traces.tree import pre_order
 
 NOW = datetime(2026, 11, 10, 15, 0, tzinfo=UTC)
 BEGAN = NOW - timedelta(hours=2) + timedelta(milliseconds=250)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TRACE = b"\x11" * 16
 
 
@@ -27,8 +28,9 @@ def step(
         "duration_us": 500_000,
     }
     record = make.span(**{**defaults, **fields})
-    end = begun + timedelta(microseconds=max(record.duration_us or 0, 0))
-    return StoredSpan(record, begun, end + (timedelta(seconds=2) if arrived is None else arrived), 100)
+    came = begun + timedelta(microseconds=max(record.duration_us or 0, 0))
+    came += timedelta(seconds=2) if arrived is None else arrived
+    return StoredSpan(record, begun, came, 100, *((at - EPOCH) // timedelta(microseconds=1) for at in (begun, came)))
 
 
 def call(number: int, parent: int | None = None, **fields: Any) -> StoredSpan:
