@@ -1,6 +1,7 @@
 """What members fill in."""
 
 import zoneinfo
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from accounts.models import Key, Project, User
 
 MOST_ID_KEYS = 20
 LONGEST_ID_KEY = 200  # characters
+MEBIBYTE = 1 << 20
 
 
 class LoginForm(AuthenticationForm):
@@ -54,6 +56,38 @@ class KeyForm(forms.Form):
 
     name = forms.CharField(max_length=100, error_messages={"required": "Write what the key is for."})
     scope = forms.ChoiceField(choices=Key.Scope.choices, initial=Key.Scope.INGEST)
+
+
+class LimitsForm(forms.Form):
+    """What a key may send. A field that is left empty is no limit."""
+
+    requests = forms.IntegerField(label="Requests a minute", required=False, min_value=1, max_value=2**31 - 1)
+    spans = forms.IntegerField(
+        label="Spans a minute",
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="The batch that reaches it is still taken whole.",
+    )
+    mebibytes = forms.IntegerField(
+        label="MiB in flight",
+        required=False,
+        min_value=1,
+        max_value=100_000,
+        help_text="Of all requests that are being taken in at one moment, as they are sent.",
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None, key: Key) -> None:
+        mebibytes = key.bytes_in_flight and max(key.bytes_in_flight // MEBIBYTE, 1)
+        initial = {"requests": key.requests_per_minute, "spans": key.spans_per_minute, "mebibytes": mebibytes}
+        super().__init__(data, initial=initial)
+
+    def save(self, key: Key) -> None:
+        """Write the limits into `key`."""
+        mebibytes = self.cleaned_data["mebibytes"]
+        key.requests_per_minute, key.spans_per_minute = self.cleaned_data["requests"], self.cleaned_data["spans"]
+        key.bytes_in_flight = mebibytes * MEBIBYTE if mebibytes else None
+        key.save(update_fields=["requests_per_minute", "spans_per_minute", "bytes_in_flight"])
 
 
 class IdKeysForm(forms.Form):

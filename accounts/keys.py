@@ -22,14 +22,24 @@ _RECALLED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a key may send, as `traces.limits` counts it. None is no limit."""
+
+    requests_per_minute: int | None
+    spans_per_minute: int | None
+    bytes_in_flight: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """Who a request with a key is: the key's row id, its project and what it may do."""
+    """Who a request with a key is: the key's row id, its project and what it may do. `limits` is None for most."""
 
     key_id: int
     project: Project
     scope: str
     digest: bytes
     is_authenticated: bool = True
+    limits: Limits | None = None
 
 
 FindHolder = Callable[[str], KeyHolder | None]  # `holder_of` or `recalled`
@@ -61,7 +71,7 @@ def holder_of(key: str) -> KeyHolder | None:
     if found is None:
         _remembered.pop(wanted, None)
         return None
-    holder = KeyHolder(found.pk, found.project, found.scope, wanted)
+    holder = KeyHolder(found.pk, found.project, found.scope, wanted, limits=limits_of(found))
     _remembered[wanted] = holder, time.monotonic()
     return holder
 
@@ -76,6 +86,18 @@ def recalled(key: str) -> KeyHolder | None:
     return holder if holder and time.monotonic() - seen_at < _RECALLED_SECONDS else holder_of(key)
 
 
+def remembered(digest: bytes | None) -> KeyHolder | None:
+    """Whose key with this digest was, when it was last looked up by this process. No query."""
+    holder, _ = _remembered.get(digest, _NOBODY) if digest else _NOBODY
+    return holder
+
+
+def limits_of(key: Key) -> Limits | None:
+    """The limits of a key; None when it has none."""
+    limits = Limits(key.requests_per_minute, key.spans_per_minute, key.bytes_in_flight)
+    return limits if limits != Limits(None, None, None) else None
+
+
 def note_use(key_id: int, now: datetime) -> None:
     """Remember that a key was used, at most once a minute: an update per request cost seven of eight transactions."""
     earliest = now - settings.KEY_USE_INTERVAL
@@ -88,6 +110,7 @@ def note_use(key_id: int, now: datetime) -> None:
         log.warning("The last use of a key is not noted: %s", problem)
 
 
+_NOBODY: tuple[None, float] = (None, 0.0)
 # Of valid keys only, so that strangers cannot fill it.
 _remembered: dict[bytes, tuple[KeyHolder, float]] = {}
 # By this process, to spare even the query that would change nothing.

@@ -113,9 +113,24 @@ class Key(models.Model):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # What it may send, see traces/limits.py. None is no limit.
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    spans_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    bytes_in_flight = models.PositiveBigIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def limits_in_words(self) -> str:
+        """What it may send at most: "600 requests a minute, 8 MiB in flight"; empty without limits."""
+        mebibytes = None if self.bytes_in_flight is None else self.bytes_in_flight / (1 << 20)
+        parts = [
+            (self.requests_per_minute, "request{} a minute"),
+            (self.spans_per_minute, "span{} a minute"),
+            (mebibytes, "MiB in flight"),
+        ]
+        return ", ".join(f"{n:,.15g} {thing.format('' if n == 1 else 's')}" for n, thing in parts if n is not None)

@@ -12,5 +12,6 @@ urlpatterns = [
     path("p/<slug:project_slug>/settings", views.settings, name="settings"),
     path("p/<slug:project_slug>/settings/keys", views.keys, name="keys"),
     path("p/<slug:project_slug>/settings/keys/<int:key_id>/revoke", views.key_revoke, name="key-revoke"),
+    path("p/<slug:project_slug>/settings/keys/<int:key_id>/limits", views.key_limits, name="key-limits"),
     path("p/<slug:project_slug>/settings/ids", views.id_keys, name="id-keys"),
 ]

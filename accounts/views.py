@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import project_for, projects_of, role_in
-from accounts.forms import IdKeysForm, KeyForm, LoginForm, PreferencesForm
+from accounts.forms import IdKeysForm, KeyForm, LimitsForm, LoginForm, PreferencesForm
 from accounts.keys import make_key
 from accounts.models import Key, Role, User
 from llmobs.lib.http import PageRequest
@@ -90,6 +90,21 @@ def key_revoke(request: PageRequest, project_slug: str, key_id: int) -> HttpResp
     Key.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     messages.info(request, f"{key.name} is revoked.")
     return redirect("accounts:keys", project.slug)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def key_limits(request: PageRequest, project_slug: str, key_id: int) -> HttpResponse:
+    """What a key that sends traces may send."""
+    project = project_for(request.user, project_slug, role=Role.ADMIN)
+    key = get_object_or_404(Key, pk=key_id, project=project, scope=Key.Scope.INGEST, revoked_at=None)
+    form = LimitsForm(request.POST or None, key)
+    if request.method == "POST" and form.is_valid():
+        form.save(key)
+        messages.info(request, f"The limits of {key.name} are saved; they hold within a minute.")
+        return redirect("accounts:keys", project.slug)
+    context = {"project": project, "section": "settings", "form": form, "key": key}
+    return render(request, "accounts/key_limits.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -19,7 +19,8 @@ from accounts.access import projects_of
 from accounts.authentication import key_in
 from accounts.keys import FindHolder, KeyHolder, holder_of, note_use, recalled
 from accounts.models import Key, Project
-from traces import answers, inbox, media, scores
+from llmobs.lib.middleware import AFTERWARDS
+from traces import answers, inbox, limits, media, scores
 from traces.errors import MethodRefused, TooLarge, TracesError, Unreadable
 from traces.ingest import ingest
 from traces.queries.scores import scores_of
@@ -37,8 +38,22 @@ Payloads = dict[tuple[bytes, bytes], Payload]
 
 
 def ingest_holder(request: HttpRequest, find: FindHolder = holder_of) -> KeyHolder:
-    """Whose key the request carries, if it may write. What `find` is for and what is raised are as for `sender`."""
-    return sender(key_in(request), find)
+    """Whose key the request carries, if it may write. What `find` is for and what is raised are as for `sender`.
+
+    Raises LimitReached too. A request counts once, however often this is asked, until its view has answered.
+    """
+    holder = sender(key_in(request), find)
+    if holder.limits is not None and AFTERWARDS not in request.META:
+        request.META[AFTERWARDS] = limits.admit(holder, _size_of(request))
+    return holder
+
+
+def _size_of(request: HttpRequest) -> int:
+    """Bytes of the body as it is sent, before it is read; without a length as much as it may be."""
+    declared, largest = request.META.get("CONTENT_LENGTH") or "", int(settings.INGEST_MAX_BODY_BYTES)
+    if not declared.isdigit():
+        return largest if "HTTP_TRANSFER_ENCODING" in request.META else 0
+    return min(int(declared), largest)
 
 
 def body_of(request: HttpRequest) -> bytes:

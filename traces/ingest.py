@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from traces import media_files, pricing, rerun, store
+from traces import limits, media_files, pricing, rerun, store
 from traces.normalise import normalise
 from traces.placeholders import placeholders
 from traces.records import LogRecord, RawSpan, Receipt, Rejection, SpanRecord
@@ -27,6 +27,7 @@ def ingest(
     records = [_record(raw, now) for raw in raw_spans]
     media_files.take_out(project_id, (record.payload for record in records))
     outcome = store.write(project_id, records, now, key)
+    limits.note_spans(key, len(raw_spans))
     rerun.note(outcome.accepted + outcome.updated, outcome.duplicates)
     refused = [Rejection(raw_spans[position].index, reason) for position, reason in outcome.refused]
     return Receipt(

@@ -9,7 +9,7 @@ from typing import Final
 from django.conf import settings
 
 from accounts.sent_key import sent_key
-from traces import inbox, otlp_signals
+from traces import inbox, limits, otlp_signals
 from traces.errors import TracesError, Unreadable
 from traces.sender import sender
 from traces.wire import otlp_protobuf
@@ -39,7 +39,8 @@ def answer(address: str, metadata: Mapping[str, str], messages: Iterator[bytes])
     try:
         holder = sender(key, signal.find)
         body = _only(messages)
-        taken = signal.take(otlp_protobuf, holder, body)
+        with limits.admitted(holder, len(body)):
+            taken = signal.take(otlp_protobuf, holder, body)
     except TracesError as error:
         inbox.keep_sent(key, sent, error)
         return error

@@ -11,6 +11,7 @@ Respond = Callable[[HttpRequest], HttpResponseBase]
 
 # Addresses that only services call, with a key and without a session. Ten usual middlewares cost 290 µs a request.
 MACHINE_PREFIXES = ("/v1/", "/v2/", "/api/otel/", "/api/public/", "/opik/", "/info", "/runs", "/feedback", "/health/")
+AFTERWARDS = "llmobs.afterwards"  # in a request's META: what is called once its view has answered
 MACHINE_POSTS = frozenset({"/api/v1/traces", "/api/v1/scores", "/api/litellm", "/api/helicone"})
 
 # Plotly makes two style elements: an empty one that its script fills, and one for its full-screen mode, whose text
@@ -43,7 +44,11 @@ def machine_addresses(get_response: Respond) -> Respond:
             return get_response(request)
         request.resolver_match = match
         view: Callable[..., HttpResponseBase] = match.func
-        return view(request, *match.args, **match.kwargs)
+        try:
+            return view(request, *match.args, **match.kwargs)
+        finally:
+            if AFTERWARDS in request.META:
+                request.META[AFTERWARDS]()
 
     return respond
 
