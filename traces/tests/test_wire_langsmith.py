@@ -65,8 +65,8 @@ def test_trace_and_parent_are_said_or_stand_in_the_order(members, trace_id, pare
         (BEGAN_NS // 1_000_000, None, None, (1_795_227_043_446_000_000, None, 1_795_227_043_446_000_000)),
         (None, ENDED, ROOT_ORDER, (BEGAN_NS, ENDED_NS, ENDED_NS)),
         (None, ENDED, None, (None, ENDED_NS, ENDED_NS)),
-        (None, None, None, (None, None, None)),
-        ("yesterday", "NaN", None, (None, None, None)),
+        (None, None, None, (None, None, 0)),
+        ("yesterday", "NaN", None, (None, None, 0)),
     ],
 )
 def test_a_version_is_said_at_its_end_or_else_at_its_start(start, end, order, said):

@@ -27,6 +27,7 @@ _PLACED: Final = frozenset(
     {"id", "trace_id", "parent_run_id", "dotted_order", "name", "start_time", "end_time"}
     | {"inputs", "outputs", "error", "events", "tags", "extra"}
 )
+_OF_A_MODEL: Final = frozenset({"choices", "generations", USAGE})
 # The versions of parts that are named by the run itself.
 _NAMED: Final = {"tool": "tool_name", "parser": "parser_name"}
 
@@ -34,8 +35,8 @@ _NAMED: Final = {"tool": "tool_name", "parser": "parser_name"}
 def raw_span(index: int, run: Json) -> RawSpan:
     """The version of a run at `index` of the flattened input. Raises Refused with a sentence.
 
-    `trace_id` is '' where this version does not say it. A version is said at its end, which the SDK's update_run sets
-    to the moment of the update where nobody tells another; before its end, at its start. No member of a run says more.
+    `trace_id` is '' where this version does not say it. No member of a run says when a version was said, so it is said
+    at its end, where the SDK's update_run writes the moment of the update unless it is told another; else at its start.
     """
     if not isinstance(run, dict):
         raise Refused("this is no JSON object.")
@@ -58,9 +59,11 @@ def raw_span(index: int, run: Json) -> RawSpan:
         attributes=_attributes(said, start, end),
         fields=_fields(said),
         start_may_change=True,
-        said_at_ns=start if end is None else end,
+        said_at_ns=end or start or 0,
     )
     _add_contents(raw, said)
+    if "kind" not in raw.fields and _is_of_a_model(said.get("outputs")):
+        raw.fields["kind"], raw.assumed = "llm", frozenset({"kind"})
     _add_events(raw, said.get("events"))
     _add_error(raw, said.get("error"))
     if start is None and end is not None:
@@ -120,6 +123,11 @@ def _fields(said: dict[str, Json]) -> dict[str, Json]:
     if isinstance(tags := said.get("tags"), list) and tags:
         fields["tags"] = tags
     return fields
+
+
+def _is_of_a_model(outputs: Json) -> bool:
+    """Whether a version that does not tell its run's type holds the answer of a model, and is to be read as one."""
+    return isinstance(outputs, dict) and not _OF_A_MODEL.isdisjoint(outputs)
 
 
 def _add_contents(raw: RawSpan, said: dict[str, Json]) -> None:
