@@ -15,7 +15,7 @@ from accounts.models import Key
 from tests.grpc_calls import TRACES, called, grpc_served
 from tests.otlp import PROTOBUF, export, protobuf, span
 from tests.web import database_url, sent
-from traces import limits
+from traces import limit_counts
 from traces.api import ingest_holder
 from traces.errors import TooBusy
 from traces.models import Refusal
@@ -25,7 +25,8 @@ JSON = "application/json"
 ADDRESSES = [
     ("POST", "/v1/traces"), ("POST", "/v1/logs"), ("POST", "/v1/metrics"), ("POST", "/api/public/otel/v1/traces"),
     ("POST", "/api/v1/traces"), ("POST", "/api/v1/scores"), ("POST", "/runs/batch"), ("POST", "/feedback"),
-    ("POST", "/opik/v1/private/spans/batch"), ("PUT", "/opik/v1/private/spans/feedback-scores"),
+    ("POST", "/api/litellm"), ("POST", "/opik/v1/private/spans/batch"),
+    ("PUT", "/opik/v1/private/spans/feedback-scores"),
 ]  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def limited(project):
 
 
 def minute_of(key):
-    return limits._minute(digest(key))
+    return limit_counts._minute(digest(key))
 
 
 def records(number):
@@ -58,7 +59,7 @@ def send(key, body=None, path="/api/v1/traces", method="POST", **headers):
 def test_a_key_without_limits_leaves_no_trace_in_valkey(ingest_key):
     assert send(ingest_key).status_code == 200
     assert recalled(ingest_key).limits is None
-    assert limits._valkey().keys(f"*{digest(ingest_key).hex()}*") == []
+    assert limit_counts._valkey().keys(f"*{digest(ingest_key).hex()}*") == []
 
 
 def test_requests_past_their_number_are_put_off_until_the_minute_ends(limited):
@@ -69,7 +70,7 @@ def test_requests_past_their_number_are_put_off_until_the_minute_ends(limited):
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert answer.json()["message"].startswith("This key may send 2 requests a minute; send it again in ")
     assert not Refusal.objects.exists()
-    limits._valkey().pexpire(minute_of(key), 1)  # as if a minute had passed
+    limit_counts._valkey().pexpire(minute_of(key), 1)  # as if a minute had passed
     time.sleep(0.05)
     assert send(key).status_code == 200
 
@@ -78,7 +79,7 @@ def test_what_is_refused_counts_for_nothing(limited):
     key = limited(requests_per_minute=1)
     send(key)
     assert [send(key).status_code for _ in range(5)] == [429] * 5
-    assert limits._valkey().hget(minute_of(key), "requests") == b"1"
+    assert limit_counts._valkey().hget(minute_of(key), "requests") == b"1"
 
 
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)
@@ -145,13 +146,13 @@ def test_bytes_are_in_flight_until_their_request_is_answered(web, limited):
         assert b"This key may have 1,000 bytes in flight" in answer.content
         slow.sendall(body[400:])
         assert slow.recv(12) == b"HTTP/1.1 200"
-    assert limits._valkey().zcard(limits._flight(digest(key))) == 0
+    assert limit_counts._valkey().zcard(limit_counts._flight(digest(key))) == 0
     assert sent(web, "POST", "/api/v1/traces", body, Authorization=key).status == 200
 
 
 def wait_until_in_flight(key):
     deadline = time.monotonic() + 10
-    while not limits._valkey().zcard(limits._flight(digest(key))):
+    while not limit_counts._valkey().zcard(limit_counts._flight(digest(key))):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -163,33 +164,33 @@ def test_a_body_larger_than_the_limit_is_taken_when_it_comes_alone(limited):
 
 def test_a_body_without_a_length_counts_as_the_largest(web, limited):
     key = limited(bytes_in_flight=1_000_000)
-    limits._valkey().zadd(limits._flight(digest(key)), {"10:other": time.time() + 60})
+    limit_counts._valkey().zadd(limit_counts._flight(digest(key)), {"10:other": time.time() + 60})
     assert sent(web, "POST", "/api/v1/traces", [b'{"input": ', b'"a"}'], Authorization=key).status == 429
     assert send(key).status_code == 200
 
 
 def test_what_was_in_flight_in_a_process_that_was_killed_is_forgotten(limited):
     key = limited(bytes_in_flight=1_000)
-    limits._valkey().zadd(limits._flight(digest(key)), {"999:killed": time.time() - 1})
+    limit_counts._valkey().zadd(limit_counts._flight(digest(key)), {"999:killed": time.time() - 1})
     assert send(key).status_code == 200
 
 
 def test_a_minute_whose_first_request_was_killed_ends_all_the_same(limited):
     key = limited(requests_per_minute=2)
-    limits._valkey().hset(minute_of(key), "requests", 1)  # and no time to live
+    limit_counts._valkey().hset(minute_of(key), "requests", 1)  # and no time to live
     assert send(key).status_code == 200
-    assert 0 < limits._valkey().ttl(minute_of(key)) <= 60
+    assert 0 < limit_counts._valkey().ttl(minute_of(key)) <= 60
 
 
 def test_while_valkey_is_away_all_is_taken(limited, settings, tmp_path, caplog, monkeypatch):
     key = limited(requests_per_minute=1, spans_per_minute=1, bytes_in_flight=1)
     settings.CELERY_BROKER_URL = f"redis+socket://{tmp_path}/nobody.sock"
-    monkeypatch.setattr(limits._silent, "until", 0.0)
-    limits._valkey.cache_clear()
+    monkeypatch.setattr(limit_counts._silent, "until", 0.0)
+    limit_counts._valkey.cache_clear()
     try:
-        with caplog.at_level(logging.WARNING, "traces.limits"):
+        with caplog.at_level(logging.WARNING, "traces.limit_counts"):
             assert [send(key).status_code for _ in range(3)] == [200] * 3
     finally:
-        limits._valkey.cache_clear()
+        limit_counts._valkey.cache_clear()
     assert len(caplog.records) == 1
     assert "limits of keys are not counted for 5 s" in caplog.text
