@@ -7,7 +7,7 @@ OpenTelemetry comes to its own addresses, to those that other servers give it, L
 from django.urls import include, path, re_path
 
 from traces import api, otlp, search_api
-from traces.clients import gateways, langsmith, opik, traceloop
+from traces.clients import gateways, langfuse, langsmith, opik, traceloop
 
 # Ids end at the next word of the path: Opik's are UUIDs.
 OPIK = [
@@ -28,6 +28,17 @@ OPIK = [
 ]
 
 TRACELOOP_IMAGES = r"v2/traces/(?P<trace_id>\d+)/spans/(?P<span_id>\d+)/images"
+
+LANGFUSE = [
+    path("ingestion", langfuse.ingestion),
+    path("scores", langfuse.scored),
+    path("projects", langfuse.projects),
+    path("health", langfuse.health),
+    path("media", langfuse.media),
+    path("media/upload/<str:pass_>", langfuse.upload, name="langfuse-upload"),
+    path("media/<str:media_id>", langfuse.uploaded),
+    re_path(r"^[\s\S]*\Z", langfuse.nothing_here),
+]
 
 urlpatterns = [
     *(
@@ -51,6 +62,7 @@ urlpatterns = [
     path("opik/", include(OPIK)),
     path("api/litellm", gateways.of_litellm),
     path("api/helicone", gateways.of_helicone),
+    path("api/public/", include(LANGFUSE)),
     path("api/v1/traces", search_api.traces, name="api-traces"),
     path("api/v1/scores", api.plain_scores, name="api-scores"),
     # Not <path:…>, which ends at the end of a line.

@@ -45,6 +45,7 @@ def normalise(raw: RawSpan, now: datetime) -> SpanRecord:
     """
     found = gather(raw.attributes)
     said = found.fields
+    kind_is_guessed = "kind" not in said and "kind" not in raw.fields
     kind = _kind(raw, found)
     payload = payload_of(found, raw.attributes, kind in MODEL_KINDS)
     if raw.events and (payload.input is None or payload.output is None):
@@ -66,7 +67,7 @@ def normalise(raw: RawSpan, now: datetime) -> SpanRecord:
     _happenings(raw, record, payload)
     if record.cost_usd is not None:
         record.cost_source = "sent"
-    return record if raw.said_at_ns is None else versions.told(record, raw)
+    return record if raw.said_at_ns is None else versions.told(record, raw, kind_is_guessed)
 
 
 def _identified(raw: RawSpan, payload: Payload) -> SpanRecord:

@@ -2,7 +2,8 @@
 
 Each field, and each attribute, is held with the rank of the version that said it: whether that version has ended, then
 its moment. Of two values the one of the higher rank wins; of one rank, the one whose JSON is greater. What is not set,
-null too, never wins. Tags are united. So any order and grouping leaves the same, and repeating changes nothing.
+null too, never wins. Tags are united, and of the starts the earliest holds. So any order and grouping leaves the same,
+and repeating changes nothing.
 
 What a format assumes where its sender said nothing (`RawSpan.assumed`) loses to all that was said. A version without a
 moment (OTLP, its logs, the plain record) counts as said at the moment 0 where it meets one that has a moment: of two
@@ -50,10 +51,10 @@ _RECORD_FIELDS: Final = tuple(field.name for field in fields(SpanRecord) if fiel
 _PAYLOAD_FIELDS: Final = tuple(field.name for field in fields(Payload) if field.name not in _OWN_RULE)
 
 
-def told(record: SpanRecord, raw: RawSpan) -> SpanRecord:
+def told(record: SpanRecord, raw: RawSpan, kind_is_guessed: bool) -> SpanRecord:
     """`record`, made of a version `raw` that has a moment, with what a merge must know of it."""
     rank = (ENDED if record.ended else NOT_ENDED, min(max(raw.said_at_ns or 0, 0), _LATEST))
-    assumed = raw.assumed if "kind" in raw.fields else raw.assumed | {"kind"}  # guessed of what else it says
+    assumed = raw.assumed | {"kind"} if kind_is_guessed else raw.assumed
     versions: list[Json] = [[*rank], [ASSUMED, 0, sorted(assumed)]]
     moments = zip(_MOMENTS, (raw.end_ns, raw.fields.get("first_token_at")), strict=True)
     record.payload.said = {"versions": versions, **{name: at for name, at in moments if at is not None}}
@@ -77,6 +78,8 @@ def _better(name: str, one: tuple[Rank, bytes, Any], other: tuple[Rank, bytes, A
     if name == "tags":
         both = sorted({*one[2], *other[2]})
         return max(one[0], other[0]), payload.canonical(both), both
+    if name == "started_at" and (one[0][0] == ASSUMED) == (other[0][0] == ASSUMED) and one[2] != other[2]:
+        return min(one, other, key=lambda said: said[2])
     return max(one, other, key=lambda said: said[:2])
 
 

@@ -1,13 +1,17 @@
 """The attributes of Langfuse's SDKs 3 to 5, which speak OTLP. Version 5 writes every metadata value as JSON.
 
+`wire.langfuse` makes the same of the events of the SDKs before them.
+
 https://langfuse.com/integrations/native/opentelemetry
 """
 
 from traces.conventions.contents import body_in, body_out, json_object, json_settings
+from traces.conventions.langfuse_media import with_media
 from traces.conventions.table import Content, Convention
 from traces.conventions.values import unquoted
 
 _OBSERVATION = "langfuse.observation"
+_IN, _OUT = with_media(body_in), with_media(body_out)
 
 LANGFUSE = Convention(
     name="langfuse",
@@ -54,8 +58,8 @@ LANGFUSE = Convention(
         "session_id": ("langfuse.session.id", ("langfuse.trace.metadata.session_id", unquoted)),
     },
     contents={
-        "input": (Content(f"{_OBSERVATION}.input", body_in), Content("langfuse.trace.input", body_in)),
-        "output": (Content(f"{_OBSERVATION}.output", body_out), Content("langfuse.trace.output", body_out)),
+        "input": (Content(f"{_OBSERVATION}.input", _IN), Content("langfuse.trace.input", _IN)),
+        "output": (Content(f"{_OBSERVATION}.output", _OUT), Content("langfuse.trace.output", _OUT)),
         "settings": (Content(f"{_OBSERVATION}.model.parameters", json_settings),),
         "usage": (Content(f"{_OBSERVATION}.usage_details", json_object),),
         "costs": (Content(f"{_OBSERVATION}.cost_details", json_object),),

@@ -25,6 +25,9 @@ START = int(make.now().timestamp()) * 10**9 - 60 * 10**9
 TRACE, SPAN = "ab" * 16, "cd" * 8
 
 
+GUESSED, SHORT = {"assumed": frozenset({"started_at"})}, {"duration_us": 5}
+
+
 def version(said_at: int | None = 1, **said) -> RawSpan:
     """A version of the one span; what is no name of RawSpan's goes into its `fields`."""
     own = {name: said.pop(name) for name in list(said) if name in RawSpan.__slots__}
@@ -58,10 +61,16 @@ def together(*versions: RawSpan) -> SpanRecord:
         ([version(1, start_ns=START), version(2, end_ns=START + 7_000)], {"duration_us": 7, "ended": True}),
         ([version(1, end_ns=START + 7_000), version(2, end_ns=START + 9_000)], {"duration_us": None}),
         ([version(1, start_ns=START, end_ns=START + 7_000), version(2, start_ns=START + 2_000)], {"duration_us": 7}),
+        ([version(1, start_ns=START + 2_000, end_ns=START + 7_000), version(2, start_ns=START)], {"duration_us": 7}),
+        (
+            [version(1, start_ns=START + 2_000, end_ns=START + 7_000), version(2, start_ns=START, **GUESSED)],
+            SHORT,
+        ),
         ([version(1, start_ns=START), version(2, first_token_at=START + 5_000)], {"time_to_first_token_us": 5}),
         ([version(1, start_ns=START), version(2, first_token_at=START - 5_000)], {"time_to_first_token_us": None}),
         ([version(1, kind="agent"), version(2, model="m", input_tokens=1)], {"kind": "agent"}),
         ([version(1), version(2, model="m", input_tokens=1)], {"kind": "llm"}),
+        ([version(1, attributes={"llmobs.kind": "agent"}), version(2, model="m", input_tokens=1)], {"kind": "agent"}),
         ([version(1, parent_id="p"), version(2, parent_id="q", assumed=frozenset({"parent_id"}))], {"parent": "p"}),
         ([version(1), version(2, parent_id="q", assumed=frozenset({"parent_id"}))], {"parent": "q"}),
         ([version(1, parent_id="p"), version(2, parent_id="q")], {"parent": "q"}),
@@ -165,7 +174,8 @@ def test_any_order_and_grouping_leaves_what_the_model_leaves(examples):
         for name in ("name", "model", "input_tokens", "output_tokens", "session_id", "confidence"):
             expected = model(versions, name)
             assert getattr(kept[0], name) == (expected if name != "name" else expected or "")
-        start, end, parent = (model(versions, name) for name in ("start_ns", "end_ns", "parent_id"))
+        start = min((raw.start_ns for raw in versions if raw.start_ns is not None), default=None)
+        end, parent = (model(versions, name) for name in ("end_ns", "parent_id"))
         length = None if start is None or end is None else end // 1000 - start // 1000
         assert kept[0].duration_us == length
         assert kept[0].parent_id == (None if parent is None else bytes.fromhex(parent))

@@ -92,6 +92,8 @@ def raw_span(entity: Entity, index: int, item: Json) -> RawSpan:
             name for name, said in (("parent_id", parent_id), ("started_at", times["start_time"])) if not said
         ),
     )
+    if times["start_time"] is None:
+        raw.assumed = frozenset({"started_at"})
     raw.said_at_ns = times["last_updated_at"] or raw.end_ns or raw.start_ns
     _take_attributes(raw, said, [name for name, at in times.items() if at is None])
     _take_error(raw)
