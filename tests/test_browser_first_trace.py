@@ -50,6 +50,7 @@ def test_the_trace_comes_and_what_is_being_copied_stays_where_it_is(inside: Page
     make.stored(project.pk, make.call(name="answer", input="Where is my refund?"))
     expect(inside.get_by_text(COME)).to_be_visible(timeout=10_000)
     assert (lines.bounding_box(), lines.text_content()) == (before, key)
+    expect(inside.get_by_text("No trace has arrived yet")).to_have_count(0)
     inside.get_by_role("link", name="Where is my refund?").click()
     expect(inside.get_by_role("heading", level=1)).to_contain_text("Answered by")
 

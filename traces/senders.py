@@ -113,8 +113,9 @@ SENDERS: Final = (
         "opentelemetry",
         "OpenTelemetry",
         (_OTEL,),
-        "The same three lines for every language. Contents of messages come when the instrumentation is told to capture"
-        " them: OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY, or =true for older ones.",
+        "The same three lines for every language; for gRPC the port is 4317 and the protocol grpc. Contents of messages"
+        " come when the instrumentation is told to capture them: OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+        "=SPAN_ONLY, or =true for older ones.",
     ),
     Sender(
         "opentelemetry-python",
