@@ -115,3 +115,26 @@ def _value(value: Any) -> AnyValue:
         pairs = [KeyValue(key=key, value=_value(one)) for key, one in value.items()]
         return AnyValue(kvlist_value=KeyValueList(values=pairs))
     return AnyValue(string_value=value)
+
+
+def as_json_line(body: bytes) -> bytes:
+    """A recorded trace export as the collector's file exporter writes it: a line of OTLP's JSON, with hex ids."""
+    return _line(ExportTraceServiceRequest.FromString(body))
+
+
+def logs_as_json_line(body: bytes) -> bytes:
+    """The same of a log export."""
+    return _line(ExportLogsServiceRequest.FromString(body))
+
+
+def _line(request: Any) -> bytes:
+    return json.dumps(_hex_ids(MessageToDict(request))).encode() + b"\n"
+
+
+def _hex_ids(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_hex_ids(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    ids = ("traceId", "spanId", "parentSpanId")
+    return {key: base64.b64decode(one).hex() if key in ids else _hex_ids(one) for key, one in value.items()}

@@ -102,6 +102,14 @@ def keep_sent(
         log.warning("A refusal is not in the inbox; the database did not take it: %s", problem)
 
 
+def keep_imported(project_id: int, sent: Sent, why: Sequence[Rejection]) -> None:
+    """`keep` for a piece of a file that a member of `project_id` imports: no key and no answer. Never raises."""
+    try:
+        _keep(lambda: sent, project_id, "", _why(why, None))
+    except DatabaseProblem as problem:
+        log.warning("A refusal is not in the inbox; the database did not take it: %s", problem)
+
+
 def _why(why: TracesError | Sequence[Rejection], status: int | None) -> _Why:
     if isinstance(why, TracesError):
         reason = short(str(why))

@@ -127,3 +127,27 @@ class RefusalCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.requests} x {self.reason}"
+
+
+class ImportedFile(models.Model):
+    """How far a file was imported into a project, so that an import that was stopped goes on there.
+
+    `byte` and `line` are the place behind the last piece that is stored, of the inflated content; `tail` is what stands
+    before it, and is looked at again, because another file may have the same name by then. `counts` are the numbers
+    of `imports.Counts`. `finished_at` is when its end was reached, None while it was not.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    path = models.TextField()
+    format = models.TextField()
+    byte = models.PositiveBigIntegerField()
+    line = models.PositiveBigIntegerField()
+    tail = models.BinaryField()
+    counts: "models.JSONField[Any, Any]" = models.JSONField(default=dict)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="one_place_per_imported_file", fields=["project", "path"])]
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}"

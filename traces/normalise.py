@@ -24,7 +24,8 @@ _LONGEST_STATUS: Final = 2_000
 # Only a model has these. A span that says one of them and no kind calls a model.
 _OF_A_MODEL: Final = ("model", "model_requested", "answered_model", "input_tokens", "output_tokens")
 _REMEMBERED_IDS: Final = 1_024
-_PAYLOAD_FIELDS: Final = ("input", "output", "parsed_output", "parameters", "tools", "documents")
+# Attributes among the fields are those of an export of ours, which the conventions have read before.
+_PAYLOAD_FIELDS: Final = ("input", "output", "parsed_output", "parameters", "tools", "documents", "attributes")
 _NO_SERVICE: Final = "unknown_service"  # what an SDK says when nobody named the service
 
 

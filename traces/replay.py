@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseNotFound
 
 from accounts.models import User
 from llmobs.lib.middleware import machine_addresses
-from traces import inbox, otlp_calls, rerun
+from traces import imports, inbox, otlp_calls, rerun
 from traces.errors import StoreUnavailable, TracesError, Unreadable
 from traces.models import Refusal
 from traces.records import Rejection
@@ -96,4 +96,4 @@ def _by_grpc(refusal: Refusal) -> None:
 
 
 # How a refusal of this method is run where it is none of HTTP.
-RUN_BY: Final[Mapping[str, Run]] = {otlp_calls.METHOD: _by_grpc}
+RUN_BY: Final[Mapping[str, Run]] = {otlp_calls.METHOD: _by_grpc, imports.METHOD: imports.again}
