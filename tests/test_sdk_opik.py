@@ -10,8 +10,10 @@ import pytest
 from tests.sdks import ANSWER, Door, model_server, python_with, running
 
 pytestmark = pytest.mark.long
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200_000)
 PROGRAM = """
-import sys, time
+import base64, sys, time
+from datetime import datetime, timezone
 import openai, opik
 from opik import opik_context
 from opik.integrations.openai import track_openai
@@ -48,6 +50,12 @@ span.end(output={"o": 1}, usage={"prompt_tokens": 10, "completion_tokens": 5, "t
 trace.end(output={"done": 1})
 trace.log_feedback_score(name="helpful", value=0.9, reason="nice")
 print("manual", trace.id, flush=True)
+picture = b"\\x89PNG\\r\\n\\x1a\\n" + bytes(200_000)
+plan = opik.Attachment(data=picture, file_name="plan.png", content_type="image/png")
+url = "data:image/png;base64," + base64.b64encode(picture).decode()
+trace = low.trace(name="pictured", input={"image": url}, end_time=datetime.now(timezone.utc), attachments=[plan])
+trace.span(name="drawn", end_time=datetime.now(timezone.utc), attachments=[plan])
+print("pictured", trace.id, flush=True)
 for _ in range(int(sys.argv[4])):
     low.flush()
     opik.flush_tracker()
@@ -84,8 +92,8 @@ def run(python, door, ingest_key, tmp_path):
             with running(python, PROGRAM, *words, home=tmp_path, **sdk) as process:
                 said, _ = process.communicate(timeout=150)
         assert process.returncode == 0
-        made = [line.split() for line in said.splitlines() if line.startswith(("tracked", "manual"))]
-        return {kind: [one for what, one in made if what == kind] for kind in ("tracked", "manual")}
+        made = [line.split() for line in said.splitlines() if line.startswith(("tracked", "manual", "pictured"))]
+        return {kind: [one for what, one in made if what == kind] for kind in ("tracked", "manual", "pictured")}
 
     return _run
 
@@ -142,8 +150,14 @@ def assert_found(read, made, number):
     assert_manual(read(f"traces/{manual}"))
 
 
-def test_every_trace_is_found_with_its_values(run, read):
-    assert_found(read, run(number=5), 5)
+def test_every_trace_is_found_with_its_values_and_files(run, read, member_client):
+    made = run(number=5)
+    assert_found(read, made, 5)
+    root, step = sorted(read(f"traces/{made['pictured'][0]}")["spans"], key=lambda span: span["parent_id"] is not None)
+    files = [one["attributes"]["opik.attachment.plan.png"] for one in (root, step)] + [root["input"]["image"]]
+    for file in files:
+        stored = b"".join(member_client.get(f"/p/shop/media/{file['media']}").streaming_content)
+        assert (file["type"], stored) == ("image", PICTURE)
 
 
 def test_every_trace_is_found_after_some_seconds_of_503(run, read, door):

@@ -7,7 +7,7 @@ OpenTelemetry comes to its own addresses, to those that other servers give it, L
 from django.urls import include, path, re_path
 
 from traces import api, otlp, search_api
-from traces.clients import gateways, langfuse, langsmith, opik, traceloop
+from traces.clients import gateways, langfuse, langsmith, opik, opik_files, traceloop
 
 # Ids end at the next word of the path: Opik's are UUIDs.
 OPIK = [
@@ -15,6 +15,9 @@ OPIK = [
     path("v1/private/auth", opik.agreed),
     path("v1/private/auth/workspace", opik.workspace),
     path("v1/private/guardrails", opik.checks),
+    path("v1/private/attachment/upload-start", opik_files.begin),
+    path("v1/private/attachment/upload", opik_files.upload),
+    path("v1/private/attachment/upload-complete", opik.agreed),
     re_path(r"^v1/private/(?P<of>traces|spans|traces/threads)/feedback-scores\Z", opik.scores_of_many),
     path("v1/private/traces/threads/feedback-scores/delete", opik.scores_taken_back, {"of": "traces/threads"}),
     re_path(r"^v1/private/traces/threads/(?:open|close)\Z", opik.agreed),

@@ -8,6 +8,7 @@
   x TooLarge (413)            over a limit, as sent or inflated
   x UnsupportedType (415)     content type or encoding
   x TooBusy (429)             come back later
+  x NotYet (429)              what it belongs to has not come yet
   x StoreUnavailable (503)    the database did not take the spans; nothing of them is stored
 """
 
@@ -72,6 +73,13 @@ class TooBusy(TracesError):
 
     status = 429
     retry_after_seconds = 2
+
+
+class NotYet(TracesError):
+    """It came before what it belongs to, and cannot wait for it here."""
+
+    status = 429
+    retry_after_seconds = 3
 
 
 class StoreUnavailable(TracesError):

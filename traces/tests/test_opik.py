@@ -265,3 +265,71 @@ def test_a_database_that_is_away_makes_it_wait_and_not_give_up(tmp_path):
         assert answer.status == 429
         assert int(answer.headers["Retry-After"]) == int(answer.headers["RateLimit-Reset"]) > 0
         assert sent(address, "GET", "/opik/is-alive/ping").status == 503
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\1" * 40
+BASE = "aHR0cDovLzEyNy4wLjAuMTo5MTAwL29waWs="  # http://127.0.0.1:9100/opik
+
+
+@pytest.fixture
+def attach(send):
+    """Sends a file as the SDK does; gives the status of the first answer that is no 200, else of the upload."""
+
+    def _attach(name, entity, entity_id, data=PNG, path=BASE):
+        said = {"file_name": name, "entity_type": entity, "entity_id": entity_id, "mime_type": "image/png"}
+        answer = send("POST", f"{PRIVATE}/attachment/upload-start", {**said, "num_of_file_parts": 1, "path": path})
+        if answer.status_code != 200:
+            return answer.status_code
+        assert answer.json()["upload_id"] == "BEMinIO"
+        (url,) = answer.json()["pre_sign_urls"]
+        assert url.startswith("http://127.0.0.1:9100/opik/v1/" if path == BASE else "http://testserver/opik/v1/")
+        return send("PUT", url[url.index("/opik/") :], data).status_code
+
+    return _attach
+
+
+@pytest.mark.parametrize("file_first", [True, False])
+def test_a_file_that_was_taken_out_of_a_message_is_shown_with_it(send, read, attach, member_client, file_first):
+    name = "input-attachment-8261-1795227312247-sdk.png"
+    image = {"type": "image_url", "image_url": {"url": f"[{name}]"}}
+    call = {"id": SPAN, "trace_id": TRACE, "type": "llm", "start_time": AT.format(1), "end_time": AT.format(2)}
+    call["input"] = {"messages": [{"role": "user", "content": [{"type": "text", "text": "See"}, image]}]}
+    steps = [lambda: attach(name, "span", SPAN), lambda: send("POST", f"{PRIVATE}/spans", call).status_code]
+    assert {step() for step in (steps if file_first else reversed(steps))} == {204}
+    (shown,) = [part for part in read()["spans"][0]["input"][0]["content"] if part["type"] == "image"]
+    assert (shown["media_type"], shown["name"]) == ("image/png", name)
+    assert b"".join(member_client.get(shown["url"]).streaming_content) == PNG
+
+
+def test_a_file_of_a_trace_is_there_before_it_and_leaves_it_open(send, read, attach, member_client):
+    assert attach("plan a/b?.png", "trace", TRACE, path="no address") == 204
+    send("POST", f"{PRIVATE}/traces", {"id": TRACE, "name": "ask", "start_time": AT.format(1)})
+    trace = read()
+    (root,) = trace["spans"]
+    assert (trace["complete"], root["name"], root["kind"]) == (False, "ask", "chain")
+    part = root["attributes"]["opik.attachment.plan a/b?.png"]
+    assert (part["type"], part["name"]) == ("image", "plan a/b?.png")
+    assert b"".join(member_client.get(f"/p/shop/media/{part['media']}").streaming_content) == PNG
+
+
+def test_a_file_of_a_span_that_is_not_there_yet_is_sent_again(send, read, attach):
+    assert attach("plan.png", "span", SPAN) == 429
+    send("POST", f"{PRIVATE}/spans", {"id": SPAN, "trace_id": TRACE, "name": "step", "start_time": AT.format(1)})
+    assert attach("plan.png", "span", SPAN) == 204
+    assert attach("plan.png", "span", SPAN) == 204
+    (span,) = read()["spans"]
+    assert (span["name"], span["attributes"]["opik.attachment.plan.png"]["media_type"]) == ("step", "image/png")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(1, {}, {"entity_type": "thread", "entity_id": "x", "file_name": "y"}),
+        {"entity_type": "trace", "entity_id": "", "file_name": "y"},
+        {"entity_type": "trace", "entity_id": "x", "file_name": ["y"]},
+        {"entity_type": "trace", "entity_id": "x", "file_name": "y" * 501},
+    ],
+)
+def test_a_file_of_nothing_is_refused(send, said):
+    assert send("POST", f"{PRIVATE}/attachment/upload-start", said).status_code == 400
+    assert send("PUT", f"{PRIVATE}/attachment/upload", PNG).status_code == 400
