@@ -85,6 +85,7 @@ def test_the_walk_finds_the_pages():
         "accounts:logout",
         "accounts:home",
         "accounts:preferences",
+        "traces:any-trace",
     }
 
 

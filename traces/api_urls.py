@@ -12,6 +12,7 @@ from traces.clients import gateways, langfuse, langsmith, opik, opik_files, trac
 # Ids end at the next word of the path: Opik's are UUIDs.
 OPIK = [
     path("is-alive/ping", opik.ping),
+    re_path(r"^v1/session/redirect/projects/?\Z", opik.printed_link),
     path("v1/private/auth", opik.agreed),
     path("v1/private/auth/workspace", opik.workspace),
     path("v1/private/guardrails", opik.checks),

@@ -17,6 +17,7 @@ from traces import (
 app_name = "traces"
 urlpatterns = [
     path("p/<slug:project_slug>", lookup_views.lookup, name="lookup"),
+    path("trace/<path:trace_id>", views.any_trace, name="any-trace"),
     path("p/<slug:project_slug>/traces", list_views.trace_list, name="trace-list"),
     path("p/<slug:project_slug>/send", first_trace_views.send, name="send"),
     path("p/<slug:project_slug>/first-trace", first_trace_views.first_trace_fragment, name="first-trace-fragment"),

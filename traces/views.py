@@ -4,13 +4,13 @@ import re
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.access import project_for
+from accounts.access import project_for, projects_of
 from llmobs.lib.http import PageRequest, now_of, page_or_fragment
 from traces import ids, pages, payload, tabs
 from traces.conversation import text_at
@@ -21,6 +21,7 @@ from traces.queries.scores import scores_of
 from traces.queries.spans import StoredSpan, payload_of
 from traces.queries.traces import (
     Trace,
+    summaries_of,
     summaries_of_request,
     trace_of,
 )
@@ -29,6 +30,17 @@ from traces.search.neighbours import neighbours
 STEP = "traces/_step_swap.html"
 PAGE = "traces/trace_detail.html"
 FRAGMENT_CHARACTERS = 200_000  # of a long text at a time
+
+
+@require_GET
+@login_required
+def any_trace(request: PageRequest, trace_id: str) -> HttpResponse:
+    """A trace by its id alone, in whichever of the member's projects it is: the addresses that SDKs print."""
+    key = ids.trace_key(trace_id)
+    for project in projects_of(request.user):
+        if summaries_of(project.pk, [key]):
+            return redirect("traces:trace-detail", project.slug, ids.address(key, trace_id))
+    raise Http404("No trace has this id in your projects. It may still be on its way; load the page again.")
 
 
 @require_GET

@@ -14,11 +14,12 @@ import orjson
 from django.db import Error as DatabaseProblem
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.keys import FindHolder, KeyHolder, holder_of, recalled
-from traces import inbox, scores
+from traces import ids, inbox, scores
 from traces.api import body_of, ingest_holder, refused
 from traces.errors import StoreUnavailable, TracesError
 from traces.ingest import ingest
@@ -57,6 +58,12 @@ def ping(request: HttpRequest) -> HttpResponse:
         healthy = False
     said = {"message": "Healthy Server" if healthy else "The database takes no writes.", "healthy": healthy}
     return HttpResponse(orjson.dumps(said), status=200 if healthy else 503, content_type="application/json")
+
+
+def printed_link(request: HttpRequest) -> HttpResponse:
+    """The address that the SDK prints of its first trace, for a browser: that of its page."""
+    trace_id = request.GET.get("trace_id", "")
+    return redirect("traces:any-trace", ids.address(ids.trace_key(trace_id), trace_id))
 
 
 @csrf_exempt

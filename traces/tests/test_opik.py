@@ -333,3 +333,21 @@ def test_a_file_of_a_span_that_is_not_there_yet_is_sent_again(send, read, attach
 def test_a_file_of_nothing_is_refused(send, said):
     assert send("POST", f"{PRIVATE}/attachment/upload-start", said).status_code == 400
     assert send("PUT", f"{PRIVATE}/attachment/upload", PNG).status_code == 400
+
+
+def test_the_address_that_it_prints_leads_members_to_the_trace(send, client, member_client, stranger_client):
+    send("POST", f"{PRIVATE}/traces", {"id": TRACE, "name": "ask", "start_time": AT.format(1)})
+    printed = f"/opik/v1/session/redirect/projects/?trace_id={TRACE}&path=aHR0cA=="
+    page = member_client.get(printed, follow=True)
+    assert page.redirect_chain[-1][0] == f"/p/shop/traces/{TRACE}"
+    assert page.status_code == 200
+    assert stranger_client.get(printed, follow=True).status_code == 404
+    assert client.get(printed, follow=True).redirect_chain[-1][0].startswith("/login?next=")
+    for odd in ("", "?trace_id=", "?trace_id=%00%0a/..", "?trace_id=http://example.org/"):
+        assert member_client.get(f"/opik/v1/session/redirect/projects/{odd}", follow=True).status_code == 404
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_page_of_every_recorded_trace_opens(send, member_client, case):
+    _, (trace_id,) = replay(send, case)
+    assert member_client.get(f"/p/shop/traces/{trace_id}").status_code == 200
