@@ -14,6 +14,7 @@ from accounts.keys import make_key
 from accounts.models import Key
 from tests.langsmith import CHILD, ENDED, MULTIPART, TRACE, feedback, multipart, parts, run, send
 from tests.markup import Markup
+from tests.web import sent, served
 from traces.models import Refusal
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -111,6 +112,15 @@ def test_a_body_that_is_too_large_is_413(client, ingest_key, settings):
 
 def test_an_encoding_that_nobody_announced_is_415(client, ingest_key):
     assert send(client, ingest_key, "/runs", run(), encoding="br").status_code == 415
+
+
+def test_while_the_database_is_away_everything_is_put_off(tmp_path):
+    headers = {"x_api_key": "any", "Content_Type": "application/json"}
+    with served(tmp_path, DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing") as address:
+        for method, path in ADDRESSES:
+            answer = sent(address, method, path, b"{}", **headers)
+            assert (answer.status, int(answer.headers["Retry-After"])) == (503, 5)
+        assert sent(address, "GET", "/info").status == 200
 
 
 @pytest.mark.parametrize(
@@ -230,6 +240,17 @@ def test_attachments_of_another_version_are_beside_the_first(post, trace):
         post("/runs/multipart", body, MULTIPART)
     attributes = trace()["spans"][0]["attributes"]
     assert [attributes[f"langsmith.attachment.{name}"]["size_bytes"] for name in "ab"] == [264, 265]
+
+
+def test_an_attachment_may_be_called_anything(post, trace, member_client):
+    hostile = [f"attachment.{TRACE}.{name}" for name in ("a\0b", "x" * 9_000, "../../up", "<b>.\u202e", "{}")]
+    body = multipart(*parts("post", run(end_time=ENDED)), *((name, "x\0/<b>", PNG) for name in hostile))
+    post("/runs/multipart", body, MULTIPART)
+    attributes = trace()["spans"][0]["attributes"]
+    assert sum(name.startswith("langsmith.attachment.") for name in attributes) == len(hostile)
+    page = Markup(member_client.get(f"/p/shop/traces/{TRACE}"))
+    assert page.words.count("Download") >= len(hostile)
+    assert page.inline == []
 
 
 def test_an_attachment_that_no_storage_takes_stays_in_its_span(post, trace, folder):
