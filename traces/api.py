@@ -21,13 +21,13 @@ from accounts.keys import FindHolder, KeyHolder, holder_of, note_use, recalled
 from accounts.models import Key, Project
 from llmobs.lib.middleware import AFTERWARDS
 from traces import answers, inbox, limits, media, scores
+from traces.authorised import authorised
 from traces.errors import MethodRefused, TooLarge, TracesError, Unreadable
 from traces.ingest import ingest
 from traces.queries.scores import scores_of
 from traces.queries.spans import payloads_of
 from traces.queries.traces import Trace, trace_of, traces_of_request
 from traces.records import Payload, Receipt
-from traces.sender import sender
 from traces.wire import plain
 from traces.wire import scores as wire_scores
 from traces.wire.decoded import Decoded
@@ -38,11 +38,11 @@ Payloads = dict[tuple[bytes, bytes], Payload]
 
 
 def ingest_holder(request: HttpRequest, find: FindHolder = holder_of) -> KeyHolder:
-    """Whose key the request carries, if it may write. What `find` is for and what is raised are as for `sender`.
+    """Whose key the request carries, if it may write. What `find` is for and what is raised are as for `authorised`.
 
     Raises LimitReached too. A request counts once, however often this is asked, until its view has answered.
     """
-    holder = sender(key_in(request), find)
+    holder = authorised(key_in(request), find)
     if holder.limits is not None and AFTERWARDS not in request.META:
         request.META[AFTERWARDS] = limits.admit(holder, _size_of(request))
     return holder

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from accounts.sent_key import sent_key
 from traces import inbox, limits, otlp_signals
+from traces.authorised import authorised
 from traces.errors import TracesError, Unreadable
-from traces.sender import sender
 from traces.wire import otlp_protobuf
 
 METHOD: Final = "gRPC"  # what the inbox says, beside HTTP's POST
@@ -37,7 +37,7 @@ def answer(address: str, metadata: Mapping[str, str], messages: Iterator[bytes])
         return inbox.Sent(METHOD, address, client, "application/grpc", "", None if body is None else body[:most], size)
 
     try:
-        holder = sender(key, signal.find)
+        holder = authorised(key, signal.find)
         body = _only(messages)
         with limits.admitted(holder, len(body)):
             taken = signal.take(otlp_protobuf, holder, body)

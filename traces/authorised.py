@@ -10,7 +10,7 @@ from traces import rerun
 from traces.errors import KeyRefused, ScopeRefused, StoreUnavailable
 
 
-def sender(key: str | None, find: FindHolder = holder_of) -> KeyHolder:
+def authorised(key: str | None, find: FindHolder = holder_of) -> KeyHolder:
     """Whose key this is, if it may write. Raises KeyRefused, ScopeRefused or StoreUnavailable.
 
     With `find=recalled` the caller hands the key's digest to `ingest`, which looks whether it is still valid. A replay
