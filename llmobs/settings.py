@@ -206,6 +206,7 @@ SPAN_RETENTION_DAYS = env.int("SPAN_RETENTION_DAYS", default=90)
 PARTITION_DAYS_AHEAD = 3
 INGEST_MAX_BODY_BYTES = env.int("INGEST_MAX_BODY_BYTES", default=20 * 1024 * 1024)  # as sent
 INGEST_MAX_INFLATED_BYTES = env.int("INGEST_MAX_INFLATED_BYTES", default=64 * 1024 * 1024)
+GRPC_MESSAGE_SECONDS = env.int("GRPC_MESSAGE_SECONDS", default=120)  # within which a call's message must have come
 INBOX_RETENTION_DAYS = env.int("INBOX_RETENTION_DAYS", default=14)
 INBOX_MAX_BODY_BYTES = env.int("INBOX_MAX_BODY_BYTES", default=256 * 1024)  # of a refused body, as sent
 INBOX_MAX_KEPT_PER_DAY = env.int("INBOX_MAX_KEPT_PER_DAY", default=1_000)  # of a project; what is past it is counted

@@ -5,6 +5,7 @@ and ends a call whose message is larger than the limit, as sent or inflated, by 
 https://opentelemetry.io/docs/specs/otlp/#otlpgrpc
 """
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -31,6 +32,9 @@ _OPTIONS: Final = (
 )
 
 
+_waiting: dict[grpc.ServicerContext, float] = {}  # calls whose message has not come, and since when, monotonic
+
+
 def server(threads: int) -> grpc.Server:
     """A server, not started and without a port, that serves this many calls at a time; others wait unread."""
     largest = ("grpc.max_receive_message_length", settings.INGEST_MAX_INFLATED_BYTES)
@@ -52,10 +56,29 @@ def _export(address: str, messages: Iterator[bytes], context: grpc.ServicerConte
     """The answer to one call, once what it holds is stored; else the call is ended with a status."""
     metadata = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
     try:
-        answer = otlp_calls.answer(address, metadata, messages)
+        answer = otlp_calls.answer(address, metadata, _watched(messages, context))
     finally:
         close_old_connections()
     if isinstance(answer, TracesError):
         context.set_trailing_metadata(grpc_status.trailers(answer))
         context.abort(_CODES[grpc_status.code_of(answer)], str(answer))
     return answer
+
+
+def _watched(messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+    """The first of `messages`, for which `end_the_silent` does not wait for ever."""
+    _waiting[context] = time.monotonic()
+    try:
+        message = next(messages, None)
+    finally:
+        del _waiting[context]
+    if message is not None:
+        yield message
+
+
+def end_the_silent() -> None:
+    """End calls whose message does not come: each holds a thread, and a few would hold all. Call this now and then."""
+    earliest = time.monotonic() - settings.GRPC_MESSAGE_SECONDS
+    for context, since in list(_waiting.items()):
+        if since < earliest:
+            context.cancel()

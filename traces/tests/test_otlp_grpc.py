@@ -7,6 +7,7 @@ import base64
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -217,6 +218,22 @@ def test_more_calls_than_threads_are_all_answered_and_stored(address, project, i
     with ThreadPoolExecutor(24) as senders:
         assert set(senders.map(one, range(1, 97))) == {grpc.StatusCode.OK}
     assert len(stored(project)) == 96
+
+
+def test_senders_that_begin_a_call_and_fall_silent_do_not_hold_the_others(
+    transactional_db, tmp_path, project, ingest_key
+):
+    env = {"DATABASE_URL": database_url(connection.settings_dict), "GRPC_MESSAGE_SECONDS": "1"}
+    silence = threading.Event()
+    with grpc_served(tmp_path, threads=2, **env) as (address, _), grpc.insecure_channel(address) as channel:
+        silent = [
+            channel.stream_unary(TRACES).future(iter(silence.wait, True), metadata=[("authorization", ingest_key)])
+            for _ in range(2)
+        ]
+        assert called(address, TRACES, export(span()), ingest_key)[1].code() is grpc.StatusCode.OK
+        assert {one.exception(timeout=10).code() for one in silent} == {grpc.StatusCode.CANCELLED}
+        silence.set()
+    assert (tmp_path / "grpc.log").read_text() == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

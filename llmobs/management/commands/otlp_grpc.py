@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from llmobs.garbage import settle
 from llmobs.processes import GRPC_PORT, GRPC_THREADS
-from traces.otlp_grpc import server
+from traces.otlp_grpc import end_the_silent, server
 
+LOOK_SECONDS = 1  # between two looks for calls that hang
 CALL_SECONDS = 8  # that calls may still take after we were asked to end
 
 
@@ -34,5 +35,6 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: asked_to_end.set())
         settle()
         serving.start()
-        asked_to_end.wait()
+        while not asked_to_end.wait(LOOK_SECONDS):
+            end_the_silent()
         serving.stop(CALL_SECONDS).wait()  # those that have begun are answered, new ones are refused
