@@ -8,7 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import project_for, projects_of, role_in
 from accounts.forms import IdKeysForm, KeyForm, LimitsForm, LoginForm, PreferencesForm
@@ -32,7 +32,7 @@ class Login(LoginView):
         return super().form_valid(form)  # type: ignore[return-value]
 
 
-@require_GET
+@require_safe
 @login_required
 def home(request: PageRequest) -> HttpResponse:
     """The look-up page of the member's first project; a page that says so for one who has none."""
@@ -57,7 +57,7 @@ def preferences(request: PageRequest) -> HttpResponse:
     return redirect("accounts:home")
 
 
-@require_GET
+@require_safe
 @login_required
 def settings(request: PageRequest, project_slug: str) -> HttpResponse:
     """The first of the settings' pages that the member's role may see."""
@@ -66,7 +66,7 @@ def settings(request: PageRequest, project_slug: str) -> HttpResponse:
     return redirect(first[role_in(request.user, project) or Role.SUPPORT], project.slug)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def keys(request: PageRequest, project_slug: str) -> HttpResponse:
     """The keys of a project; a new one is shown once, on the page that answers the form."""
@@ -92,7 +92,7 @@ def key_revoke(request: PageRequest, project_slug: str, key_id: int) -> HttpResp
     return redirect("accounts:keys", project.slug)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def key_limits(request: PageRequest, project_slug: str, key_id: int) -> HttpResponse:
     """What a key that sends traces may send."""
@@ -107,7 +107,7 @@ def key_limits(request: PageRequest, project_slug: str, key_id: int) -> HttpResp
     return render(request, "accounts/key_limits.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def id_keys(request: PageRequest, project_slug: str) -> HttpResponse:
     """Which values of metadata are ids, so that the box finds traces by them."""

@@ -1,5 +1,6 @@
 """The pages of incidents, rules and kept mails."""
 
+import re
 from datetime import datetime
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import project_for, role_in
 from accounts.models import Project, Role
@@ -18,18 +19,19 @@ from alerts.models import Incident, Rule
 from llmobs.lib.http import PageRequest
 
 
-@require_GET
+@require_safe
 @login_required
 def incident_list(request: PageRequest, project_slug: str) -> HttpResponse:
     """The open ones first, then the past, newest first."""
     project = project_for(request.user, project_slug)
     before = request.GET.get("before", "")
-    opened, past, older = pages.incidents_of(project, before=int(before) if before.isdecimal() else None)
+    place = int(before) if re.fullmatch(r"[0-9]{1,18}", before) else None
+    opened, past, older = pages.incidents_of(project, before=place)
     context = {"project": project, "section": "incidents", "opened": opened, "past": past, "older": older}
     return render(request, "alerts/incident_list.html", {**context, "keeps_mails": keeps_mails()})
 
 
-@require_GET
+@require_safe
 @login_required
 def incident_detail(request: PageRequest, project_slug: str, incident_id: int) -> HttpResponse:
     project = project_for(request.user, project_slug)
@@ -49,7 +51,7 @@ def incident_acknowledge(request: PageRequest, project_slug: str, incident_id: i
     return redirect("alerts:incident-detail", project.slug, incident.pk)
 
 
-@require_GET
+@require_safe
 @login_required
 def rule_list(request: PageRequest, project_slug: str) -> HttpResponse:
     project = project_for(request.user, project_slug)
@@ -58,7 +60,7 @@ def rule_list(request: PageRequest, project_slug: str) -> HttpResponse:
     return render(request, "alerts/rule_list.html", {**context, "keeps_mails": keeps_mails()})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def rule_edit(request: PageRequest, project_slug: str, rule_id: int) -> HttpResponse:
     """Change a rule; one that is switched off closes its incident."""
@@ -73,7 +75,7 @@ def rule_edit(request: PageRequest, project_slug: str, rule_id: int) -> HttpResp
     return render(request, "alerts/rule_edit.html", context, status=400 if form.errors else 200)
 
 
-@require_GET
+@require_safe
 @login_required
 def mail_list(request: PageRequest, project_slug: str) -> HttpResponse:
     """The mails that were kept because no mail server is configured."""
@@ -83,7 +85,7 @@ def mail_list(request: PageRequest, project_slug: str) -> HttpResponse:
     return render(request, "alerts/mail_list.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 def mail_detail(request: PageRequest, project_slug: str, name: str) -> HttpResponse:
     project = project_for(request.user, project_slug)

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import project_for
@@ -11,7 +11,7 @@ from dashboards.pages import overview_page
 from llmobs.lib.http import PageRequest, now_of, page_or_fragment
 
 
-@require_GET
+@require_safe
 @vary_on_headers("HX-Request")
 @login_required
 def overview(request: PageRequest, project_slug: str) -> HttpResponse:

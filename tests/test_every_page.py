@@ -89,21 +89,6 @@ def test_the_walk_finds_the_pages():
     }
 
 
-@pytest.mark.parametrize("name", sorted(OF_A_PROJECT))
-def test_strangers_get_404_by_every_method(values, stranger_client, name):
-    statuses = {stranger_client.generic(method, address(name, values)).status_code for method in ("GET", "POST")}
-    assert 404 in statuses
-    assert statuses <= {404, 405}
-
-
-@pytest.mark.parametrize("name", sorted(set(PAGES) - OPEN))
-def test_who_is_not_logged_in_is_sent_to_the_log_in(values, client, name):
-    for method in ("GET", "POST"):
-        answer = client.generic(method, address(name, values))
-        assert answer.status_code in (302, 405)
-        assert answer.status_code == 405 or answer.headers["Location"].startswith("/login?next=")
-
-
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_every_page_obeys_its_policy_and_asks_nobody_else(values, admin_of_project_client, name):
     """No inline style or script, everything that is loaded is a file of ours, and the policy stands in the header."""

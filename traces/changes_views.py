@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import project_for
@@ -49,7 +49,7 @@ class Then:
         return (self.diff != [] and not self.filled_in) or any(row.changed for row in self.rows)
 
 
-@require_GET
+@require_safe
 @vary_on_headers("HX-Request")
 @login_required
 def changes(request: PageRequest, project_slug: str, trace_id: str) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import project_for, role_in
@@ -23,7 +23,7 @@ SHOWN_ROWS = 3
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 @login_required
 def send(request: PageRequest, project_slug: str) -> HttpResponse:
@@ -36,7 +36,7 @@ def send(request: PageRequest, project_slug: str) -> HttpResponse:
     return render(request, page_or_fragment(request, "traces/send.html", "traces/_send.html"), context)
 
 
-@require_GET
+@require_safe
 @login_required
 def first_trace_fragment(request: PageRequest, project_slug: str) -> HttpResponse:
     """What an empty project's page asks every 3 s: 204 while there is nothing new, so that nothing on it moves."""

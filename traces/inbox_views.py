@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.access import project_for
 from accounts.models import Project, Role
@@ -26,7 +26,7 @@ SHOWN_REJECTED = 10  # spans or records of one request; the others are folded
 SHOWN_CHARACTERS = 5_000  # of a body
 
 
-@require_GET
+@require_safe
 @login_required
 def inbox(request: PageRequest, project_slug: str) -> HttpResponse:
     """The reasons with their counts, and the newest refused requests, of one reason where the address names one."""
@@ -51,7 +51,7 @@ def inbox(request: PageRequest, project_slug: str) -> HttpResponse:
     return render(request, "traces/inbox.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 def inbox_refusal(request: PageRequest, project_slug: str, refusal_id: int) -> HttpResponse:
     """One refused request: why, from whom, and the beginning of its body."""
@@ -72,7 +72,7 @@ def inbox_refusal(request: PageRequest, project_slug: str, refusal_id: int) -> H
     return render(request, "traces/inbox_refusal.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 def inbox_body(request: PageRequest, project_slug: str, refusal_id: int) -> HttpResponse:
     """The body as it came, to be saved and never to be shown: whatever it says it is, it is bytes here."""

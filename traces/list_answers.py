@@ -1,12 +1,15 @@
 """A row of a list of traces as JSON and as cells: for the API and for exports. Unknown is null, never 0. Pure."""
 
+import re
 from typing import Any, Final
 
 from traces.answers import milliseconds, moment, money
 from traces.listing import TraceRow
 
-# What a spreadsheet takes for a formula, or skips before looking for one.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What a spreadsheet takes for a formula: it skips what no eye sees before looking for one.
+_FORMULA: Final = re.compile(
+    r"[\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[=+\-@＝＋－＠]|[ \xa0]*[\t\r\n]"
+)
 
 
 # Of the columns of a table, in the order of `row_answer`.
@@ -58,5 +61,5 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         # An apostrophe says that a text follows; spreadsheets do not show it.
-        return f"'{value}" if value.lstrip(" \u00a0").startswith(_FORMULA) else value
+        return f"'{value}" if _FORMULA.match(value) else value
     return str(value)

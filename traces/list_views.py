@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import project_for
@@ -25,7 +25,7 @@ PAGE_ROWS = 50
 PAGE_SECONDS = 2.0  # then what was found is shown, and a link goes on
 
 
-@require_GET
+@require_safe
 @vary_on_headers("HX-Request")
 @login_required
 def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
@@ -48,7 +48,7 @@ def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
     return render(request, page_or_fragment(request, "traces/trace_list.html", "traces/_trace_rows.html"), context)
 
 
-@require_GET
+@require_safe
 @login_required
 def trace_export(request: PageRequest, project_slug: str) -> HttpResponseBase:
     """The whole list as a file. A line that cannot be read leads to the list, which says why."""
@@ -62,7 +62,7 @@ def trace_export(request: PageRequest, project_slug: str) -> HttpResponseBase:
     return export.response(export.Export(project, asked, now_of(request), kind, spans))
 
 
-@require_GET
+@require_safe
 @login_required
 def suggestions_fragment(request: PageRequest, project_slug: str) -> HttpResponse:
     """What may be meant at character `at` of the line that is being typed."""

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.access import project_for, projects_of
 from accounts.models import Project, User
@@ -28,7 +28,7 @@ from traces.search.grammar import Term, line_of
 RECENT_ROWS = 8
 
 
-@require_GET
+@require_safe
 @login_required
 def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
     """The box. What names one thing leads straight to it; several are listed; none says what was searched."""

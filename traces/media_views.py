@@ -5,7 +5,7 @@ from typing import Final
 
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.access import project_for
 from llmobs.lib.http import PageRequest
@@ -21,7 +21,7 @@ _HEADERS = {
 }
 
 
-@require_GET
+@require_safe
 @login_required
 def media(request: PageRequest, project_slug: str, sha256: str) -> HttpResponseBase:
     """One file, to members of the project that it was sent to."""

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import project_for
 from accounts.models import Role
@@ -47,7 +47,7 @@ def reason_replay(request: PageRequest, project_slug: str) -> HttpResponse:
     return redirect(f"{reverse('traces:inbox', args=[project.slug])}?{urlencode({'reason': reason})}")
 
 
-@require_GET
+@require_safe
 @login_required
 def replay_fragment(request: PageRequest, project_slug: str, replay_id: int) -> HttpResponse:
     """How far a replay is, for the page that shows it."""

@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.access import project_for
 from accounts.models import Project
@@ -31,7 +31,7 @@ SMALL_SESSION: Final = 200
 _FAILED: Final = match.quoted(facts.fact("status", "error"))
 
 
-@require_GET
+@require_safe
 @login_required
 def session(request: PageRequest, project_slug: str, session_id: str) -> HttpResponse:
     """The turns of a session, oldest first, and what they come to."""

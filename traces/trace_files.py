@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.access import project_for
 from llmobs.lib.http import PageRequest
@@ -22,7 +22,7 @@ FRAGMENT_CHARACTERS = 200_000  # of a long text at a time
 _ENDINGS = {"curl": "sh", "python": "py", "body": "json"}
 
 
-@require_GET
+@require_safe
 @login_required
 def trace_download(request: PageRequest, project_slug: str, trace_id: str) -> HttpResponseBase:
     """The API's answer for the whole trace as a file, written bit by bit."""
@@ -32,7 +32,7 @@ def trace_download(request: PageRequest, project_slug: str, trace_id: str) -> Ht
     return _as_file(answer, f"trace-{_word(trace.summary.shown_id)}.json")
 
 
-@require_GET
+@require_safe
 @login_required
 def call_download(request: PageRequest, project_slug: str, trace_id: str) -> HttpResponseBase:
     """A model call as a shell command, a Python program or a request body, whole, as a file."""
@@ -45,7 +45,7 @@ def call_download(request: PageRequest, project_slug: str, trace_id: str) -> Htt
     return _as_file(answer, f"call-{_word(span.shown_id)}.{_ENDINGS[copy.name]}")
 
 
-@require_GET
+@require_safe
 @login_required
 def span_json(request: PageRequest, project_slug: str, trace_id: str) -> HttpResponse:
     """One span as the API answers it, some 200,000 characters at a time, for the fold that opens it."""

@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import project_for, projects_of
@@ -32,7 +32,7 @@ PAGE = "traces/trace_detail.html"
 FRAGMENT_CHARACTERS = 200_000  # of a long text at a time
 
 
-@require_GET
+@require_safe
 @login_required
 def any_trace(request: PageRequest, trace_id: str) -> HttpResponse:
     """A trace by its id alone, in whichever of the member's projects it is: the addresses that SDKs print."""
@@ -43,7 +43,7 @@ def any_trace(request: PageRequest, trace_id: str) -> HttpResponse:
     raise Http404("No trace has this id in your projects. It may still be on its way; load the page again.")
 
 
-@require_GET
+@require_safe
 @vary_on_headers("HX-Request")
 @login_required
 def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> HttpResponse:
@@ -70,7 +70,7 @@ def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> Http
     return render(request, template, context)
 
 
-@require_GET
+@require_safe
 @login_required
 def payload_fragment(request: PageRequest, project_slug: str, trace_id: str) -> HttpResponse:
     """A long text of a step, some 200,000 characters at a time."""

@@ -1,5 +1,6 @@
 """What an address asks of a list of traces: conditions, order, period and place. The address is the only state."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ After = tuple[Value, bytes]
 
 TRACE_KEY_BYTES: Final = 16
 LARGEST: Final = 2**63 - 1
+# What `str` makes of an amount that is stored; Postgres has no place for all that Decimal reads.
+_COST: Final = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:E[+-][0-9]{1,2})?")
 SORTS: Final = ("time", "latency", "cost", "tokens")
 # The filters of older addresses, which go on working: the conditions that they stand for.
 _FIELDS_OF_FILTERS: Final = {"feature": "feature", "model": "model", "session_id": "session", "user_id": "user"}
@@ -104,9 +107,13 @@ def after_of(words: str, sort: str) -> After | None:
 def _value(said: str, sort: str) -> Value:
     if sort == "time":
         moment = datetime.fromisoformat(said)
+        if not 1 < moment.year < 9999:  # at the ends of the calendar no day can be counted on
+            raise ValueError(said)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if not said:
         return None
+    if sort == "cost" and not _COST.fullmatch(said):
+        raise ValueError(said)
     number: Decimal | int = Decimal(said) if sort == "cost" else int(said)
     if not -LARGEST <= number <= LARGEST:  # nothing that is stored
         raise ValueError(said)
