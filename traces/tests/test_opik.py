@@ -218,7 +218,7 @@ def test_an_item_that_cannot_be_taken_costs_only_itself(send, read):
     assert Refusal.objects.get().items == 2 * len(HOSTILE)
 
 
-def test_values_of_any_type_are_kept_or_passed_over(send, read):
+def test_values_of_any_type_are_kept_or_passed_over(send, read, member_client):
     wrong = {"nested": [{"\0": float("inf")}]}
     names = ("name", "type", "start_time", "end_time", "input", "output", "metadata", "model", "provider", "tags")
     more = ("usage", "error_info", "last_updated_at", "total_estimated_cost", "ttft", "environment", "project_name")
@@ -226,7 +226,13 @@ def test_values_of_any_type_are_kept_or_passed_over(send, read):
         span = dict.fromkeys((*names, *more), value) | {"id": f"span {number}", "trace_id": TRACE}
         body = json.dumps({"spans": [span | {"parent_span_id": SPAN}]}).replace("Infinity", "1e999").encode()
         assert send("POST", f"{PRIVATE}/spans/batch", body).status_code == 204
-    assert len(read()["spans"]) == 7
+        assert (
+            send("PATCH", f"{PRIVATE}/traces/{TRACE}", json.dumps(dict.fromkeys(names, value)).encode()).status_code
+            == 204
+        )
+        page = member_client.get(f"/p/shop/traces/{TRACE}?span=span {number}")
+        assert page.status_code == 200
+    assert len(read()["spans"]) == 7 + 1
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b'{"traces": 1}', b'{"spans": [1]}', b'{"spans": [{}]}'])
