@@ -8,6 +8,7 @@ https://arize.com/docs/phoenix/tracing/how-to-tracing/importing-and-exporting-tr
 
 import ast
 import math
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,6 +31,10 @@ _DERIVED: Final = ("cumulative_", "Unnamed: ")  # of a span and those below it; 
 # OpenInference's names whose members are attributes of their own.
 _FLAT: Final = ("llm.input_messages", "llm.output_messages", "llm.tools", "llm.token_count", "llm.cost", "retrieval")
 _FLAT_TOO: Final = ("embedding.embeddings", "reranker", "llm.prompts", "llm.choices")
+_STRUCTURED: Final = ("tag.tags", "metadata")
+_COUNTED: Final = "llm.token_count."
+# In a name like `llm.input_messages.0.message.content`: its value is a leaf, also where its text spells an object.
+_NUMBERED: Final = re.compile(r"\.\d+\.")
 _STATUSES: Final = {"OK": "ok", "ERROR": "error"}
 _LONGEST_NOTATION: Final = 1_000_000  # characters of Python's notation; what is longer stays text
 _SOURCES: Final = {"LLM": "judge", "HUMAN": "member", "CODE": "code"}
@@ -84,7 +89,7 @@ def _span(index: int, span: Json) -> RawSpan:
         status_message=str(_known(span.get("status_message")) or ""),
         attributes=_attributes(span),
         scope="openinference",
-        events=[_event(one) for one in _structured(span.get("events")) or [] if isinstance(one, dict)],
+        events=[_event(one) for one in _listed(span.get("events")) if isinstance(one, dict)],
     )
 
 
@@ -108,9 +113,11 @@ def _take(attributes: dict[str, Json], name: str, value: Json) -> None:
     if _known(value) is None:
         return
     if name == "llm" or name.startswith((*_FLAT, *_FLAT_TOO)):
-        for path, leaf in _leaves(name, _structured(value)):
+        for path, leaf in _leaves(name, value if _NUMBERED.search(name) else _structured(value)):
             if _known(leaf) is not None:
-                attributes[path] = leaf
+                attributes[path] = _whole(leaf) if path.startswith(_COUNTED) else leaf
+    elif name in _STRUCTURED:
+        attributes[name] = _structured(value)
     elif isinstance(value, dict) and name not in ("metadata", "llm.invocation_parameters"):
         for member, inner in value.items():
             _take(attributes, f"{name}.{member}", inner)
@@ -129,6 +136,15 @@ def _leaves(name: str, value: Json) -> Iterator[tuple[str, Json]]:
         yield name, value
 
 
+def _whole(value: Json) -> Json:
+    """A count as a whole number: columns with gaps are floats."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return value
+    return int(number) if number.is_integer() else value
+
+
 def _structured(value: Json) -> Json:
     """A list or object that a cell of a CSV spells, in JSON or in Python's notation; anything else as it is."""
     if not isinstance(value, str) or value[:1] not in ("[", "{"):
@@ -141,6 +157,11 @@ def _structured(value: Json) -> Json:
         return orjson.loads(orjson.dumps(found, option=orjson.OPT_NON_STR_KEYS))
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return value
+
+
+def _listed(value: Json) -> list[Json]:
+    found = _structured(value)
+    return found if isinstance(found, list) else []
 
 
 def _event(event: dict[str, Json]) -> SpanEvent:
@@ -167,8 +188,7 @@ def _known(value: Json) -> Json:
 
 def _scores(raw: RawSpan, span: dict[str, Json]) -> Iterator[Json]:
     """Annotations of a span. One with a score and a label is the score; a later version of one takes its place."""
-    annotations = _structured(span.get("annotations"))
-    for one in annotations if isinstance(annotations, list) else []:
+    for one in _listed(span.get("annotations")):
         result = one.get("result") if isinstance(one, dict) else None
         if not isinstance(result, dict):
             continue
