@@ -24,8 +24,7 @@ _LONGEST_STATUS: Final = 2_000
 # Only a model has these. A span that says one of them and no kind calls a model.
 _OF_A_MODEL: Final = ("model", "model_requested", "answered_model", "input_tokens", "output_tokens")
 _REMEMBERED_IDS: Final = 1_024
-# Attributes among the fields are those of an export of ours, which the conventions have read before.
-_PAYLOAD_FIELDS: Final = ("input", "output", "parsed_output", "parameters", "tools", "documents", "attributes")
+_PAYLOAD_FIELDS: Final = ("input", "output", "parsed_output", "parameters", "tools", "documents")
 _NO_SERVICE: Final = "unknown_service"  # what an SDK says when nobody named the service
 
 
@@ -134,6 +133,9 @@ def _take_plain(fields: dict[str, Json], said: dict[str, Any], payload: Payload)
             setattr(payload, name, shaped(value))
         elif name in _PAYLOAD_FIELDS:
             setattr(payload, name, value)
+        elif name == "kept":  # of an export of ours: shaped, and read by the conventions, before
+            for slot, content in value.items():
+                setattr(payload, slot, content)
         elif isinstance(value, (str, list)):
             said[name] = READERS.get(name, text)(value)
         else:

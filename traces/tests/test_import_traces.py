@@ -1,5 +1,6 @@
 """Files are imported: each format, broken lines, old days, twice is once, and a killed import goes on where it was."""
 
+import csv
 import gzip
 import io
 import json
@@ -23,8 +24,10 @@ from traces import export, imports, partitions, store
 from traces.errors import StoreUnavailable
 from traces.ingest import ingest
 from traces.models import ImportedFile, Refusal, RefusalCount
+from traces.queries.scores import scores_of
 from traces.queries.traces import trace_of
 from traces.search.asked import asked_of
+from traces.tests.test_wire_exported import OBSERVATION_ROW, SCORE_ROW, TRACE_ROW, cells
 
 RECORDED = ["openinference.rag.pb", "openinference.chat.pb", "otel-genai-openai.rag.pb"]
 
@@ -119,7 +122,7 @@ def whole(project, asked):
 
 def lines(body):
     found = {}
-    for trace in map(json.loads, body.splitlines()):
+    for trace in map(json.loads, body.replace(b"/p/bank/", b"/p/shop/").splitlines()):
         trace["notes"] = [one for one in trace["notes"] if one["code"] != "received_late"]
         found[trace["trace_id"]] = trace
         for span in trace["spans"]:
@@ -150,6 +153,35 @@ def test_a_list_without_spans_is_refused_with_the_cure(run, file, project):
     status, _, err = run(file(body))
     assert status == 1
     assert "line 1: It is a row of a list, without its spans." in err
+
+
+def test_phoenix_files_are_stored_and_a_second_form_of_them_adds_nothing(run, project):
+    folder = FOLDER / "exports"
+    assert "13 spans stored; 2 scores stored" in run(folder / "phoenix.spans.json")[1]
+    for name in ("phoenix.frame.jsonl", "phoenix.frame.csv"):
+        status, _, err = run(folder / name)
+        assert (status, err, stored_spans()) == (0, "", 13)
+
+
+@pytest.mark.parametrize("rows_first", [True, False])
+def test_langfuse_files_become_traces_in_any_order(run, file, project, rows_first):
+    traces = file(json.dumps([TRACE_ROW]).encode(), "traces.json")
+    below = OBSERVATION_ROW | {"id": "ob-2", "parent_observation_id": "ob-1", "type": "SPAN"}
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(OBSERVATION_ROW))
+    writer.writeheader()
+    writer.writerows([cells(OBSERVATION_ROW), cells(below)])
+    observations = file(table.getvalue().encode(), "observations.csv")
+    scores = file([SCORE_ROW], "scores.jsonl")
+    order = [scores, observations, traces] if rows_first else [traces, observations, scores]
+    status, _, err = run(*order)
+    assert (status, err) == (0, "")
+    trace = trace_of(project.pk, "tr-1")
+    assert [span.record.name for span in trace.spans] == ["answer", "ask", "ask"]
+    assert trace.complete
+    assert [note.code for note in trace.notes] == ["received_late"]
+    assert (trace.summary.user_id, trace.summary.request_id) == ("anna", "req-1")
+    assert [score.name for score in scores_of(project.pk, trace)] == ["helpful"]
 
 
 # --- files

@@ -333,3 +333,30 @@ def test_replays_go_with_the_refusals(send, press_reason, settings):
     Replay.objects.update(asked_at=timezone.now() - timedelta(days=settings.INBOX_RETENTION_DAYS + 2))
     retention.drop_old_refusals(timezone.now().date())
     assert not Replay.objects.exists()
+
+
+# --- every address
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "/api/public/ingestion",
+            {"batch": [
+                {"id": "e-1", "type": "trace-create", "timestamp": "2026-11-21T10:00:00Z", "body": {"id": "t-1"}},
+                {"id": "e-2", "type": "span-create", "timestamp": "2026-11-21T10:00:00Z", "body": 7},
+            ]},
+        ),
+        ("/opik/v1/private/spans/batch", {"spans": [{"id": "1", "trace_id": "t-1", "name": "a"}, 7]}),
+        ("/runs/batch", {"post": [{"id": "1", "trace_id": "1", "name": "a", "run_type": "chain"}, 7]}),
+    ],
+)  # fmt: skip
+def test_the_addresses_of_other_clients_are_replayed_alike(send, press, path, body):
+    assert send(body, path).status_code < 500
+    refusal = Refusal.objects.get()
+    press()
+    refusal.refresh_from_db()
+    assert refusal.replayed_at
+    assert refusal.replay_reason == refusal.reason
+    assert (refusal.replay_stored, refusal.replay_known) == (0, 1)

@@ -4,6 +4,7 @@ from typing import Final
 
 import orjson
 
+from traces.media import named
 from traces.records import Json, RawSpan, SpanEvent
 from traces.wire import scores as wire_scores
 from traces.wire.exported.found import Found
@@ -14,6 +15,8 @@ from traces.wire.plain_values import Refused, moment_ns
 _DERIVED: Final = frozenset(
     ("received_at", "ended", "is_call", "cost_source", "events", "links", "scores", "dropped_attributes")
 )
+_KEPT: Final = ("input", "output", "attributes")  # as they are
+_DEEPEST: Final = 200
 _NO_SPANS: Final = "It is a row of a list, without its spans. Export again with whole traces (format=ndjson&spans=1)."
 
 
@@ -49,16 +52,31 @@ def _span(index: int, span: Json) -> RawSpan:
         said.pop("cost_usd", None)
     if said.get("feature") == said.get("service"):  # which it fell back to
         said.pop("feature", None)
-    attributes = said.pop("attributes", {})
+    if not isinstance(said.get("attributes", {}), dict):
+        raise Refused('"attributes" is no JSON object.')
+    kept = {name: _without_urls(said.pop(name)) for name in _KEPT if name in said}
     raw = raw_span(index, said)
-    if isinstance(attributes, dict) and attributes:
-        raw.fields["attributes"] = attributes
+    raw.fields["kept"] = kept
+    if span.get("ended") is True:
+        raw.fields["ended"] = True
     raw.events = [_event(one) for one in _listed(span, "events")]
     _place_between_microseconds(raw, _listed(span, "events"))
     raw.links = [one for one in _listed(span, "links") if isinstance(one, dict)]
     dropped = span.get("dropped_attributes")
     raw.dropped_attributes = dropped if isinstance(dropped, int) else 0
     return raw
+
+
+def _without_urls(value: Json, depth: int = 0) -> Json:
+    """Without the addresses that an answer gives parts that stand in files: they are those of one installation."""
+    if depth == _DEEPEST:
+        return value
+    if isinstance(value, list):
+        return [_without_urls(inner, depth + 1) for inner in value]
+    if isinstance(value, dict):
+        here = named(value) is not None
+        return {key: _without_urls(inner, depth + 1) for key, inner in value.items() if not (here and key == "url")}
+    return value
 
 
 def _event(event: Json) -> SpanEvent:
