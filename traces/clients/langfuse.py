@@ -65,7 +65,9 @@ def scored(request: HttpRequest) -> HttpResponse:
         errors = [{"index": one.index, "status": 400, "message": one.reason} for one in rejected]
         if not many:
             return _answer(errors[0], 400) if errors else _answer({"id": sent[0].id_text or sent[0].score_id.hex()})
-        return _answer({"accepted": len(sent), "rejected": len(errors), "errors": errors}, 207 if errors else 200)
+        if not errors:  # the SDK logs counts as an error, of nothing rejected too
+            return _answer({"message": "Accepted"}, 202)
+        return _answer({"accepted": len(sent), "rejected": len(errors), "errors": errors}, 207)
 
     return _respond(request, "POST", take)
 

@@ -166,7 +166,7 @@ def _call(raw: RawSpan, said: dict[str, Json], times: dict[str, int | None], beg
     used, costs = usage.usage_and_costs(said)
     if used:
         attributes[f"{_OBSERVATION}.usage_details"] = used
-    if costs and not (raw.status == "error" and not costs["total"]):  # 0 of a call that failed is what nobody knows
+    if costs:
         attributes[f"{_OBSERVATION}.cost_details"] = costs
     if times["completionStartTime"] is not None:
         raw.fields["first_token_at"] = times["completionStartTime"]
