@@ -124,7 +124,21 @@ class Statement:
         with self.send(connection, values) as cursor:
             return cursor.fetchall() if cursor.description else []
 
+    def planned_once(self, connection: "psycopg.Connection[Any]", values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run it, and give back its rows. Planned at its first use on a connection, and then for any values.
 
+        For what is asked now and then over many days: planning 300 partitions takes longer than asking them. For values
+        of few days a plan of its own looks cheaper to Postgres, but making it is what costs.
+        """
+        teach(connection)
+        if connection not in _planning_once:
+            connection.execute("SET plan_cache_mode = force_generic_plan")
+            _planning_once.add(connection)
+        with psycopg.RawCursor(connection) as cursor:
+            return cursor.execute(self.sql, [values[name] for name in self.names], prepare=True).fetchall()
+
+
+_planning_once: "WeakSet[psycopg.Connection[Any]]" = WeakSet()
 _taught: "WeakSet[psycopg.Connection[Any]]" = WeakSet()
 
 

@@ -2,6 +2,8 @@
 
 Days are matched one by one, because a range of them makes Postgres before 18 read the whole day's index. OFFSET 0
 keeps the planner from turning it into one join over all days: 77 ms on Postgres 15 with 300,000 spans, against 0.3 ms.
+The days come out of an array, of which the planner expects ten and not a thousand: for the millions of rows that it
+expected then, joins laid out tables for 25 ms.
 """
 
 
@@ -12,7 +14,7 @@ def rows(table: str, name: str, *, columns: str = "*", only: str = "") -> str:
     `project`.
     """
     where = f"\n            AND {only}" if only else ""
-    return f"""generate_series(0, t.last_day - t.first_day) AS later
+    return f"""unnest(ARRAY(SELECT generate_series(0, t.last_day - t.first_day))) AS later
     CROSS JOIN LATERAL (
         SELECT {columns} FROM {table}
         WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id{where} OFFSET 0

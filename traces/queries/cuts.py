@@ -4,22 +4,23 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from django.db import connection
-
-from traces import day_by_day, payload
+from traces import arrays, day_by_day, payload
+from traces.arrays import Statement
 from traces.badges import Cuts
+from traces.queries import planned
 from traces.queries.spans import StoredSpan
 
 # Steps of a trace that are looked at for a page, and the bytes of their payloads together.
 MOST_STEPS: Final = 100
 MOST_BYTES: Final = 1_000_000
 
-BODIES = f"""
+_NAMED = "span_id = ANY(%(spans)s::bytea[])"
+BODIES = Statement.of(f"""
     SELECT p.codec, p.body
     FROM traces_summary t
-    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", columns="codec, body", only="span_id = ANY(%(spans)s)")}
-    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
-"""
+    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", columns="codec, body", only=_NAMED)}
+    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
+""")
 # `…[truncated]`, `... (truncated, 3412 more)`, `<truncated>`: at the end of a string, as the stored JSON has it.
 _MARK = re.compile(rb"""[\[(<][ .\xe2\x80\xa6]{0,8}truncated[^"\])>\\]{0,40}[\])>]\\?\"""", re.IGNORECASE)
 _COUNTED = (b'"dropped_attributes"', b'"otel.dropped_')
@@ -34,12 +35,10 @@ def cuts_of(project_id: int, spans: Sequence[StoredSpan]) -> Cuts:
     chosen = list(_first(spans))
     values: dict[str, Any] = {
         "project": project_id,
-        "traces": list({span.record.trace_id for span in chosen}),
-        "spans": [span.span_id for span in chosen],
+        "traces": arrays.array("bytea", list({span.record.trace_id for span in chosen})),
+        "spans": arrays.array("bytea", [span.span_id for span in chosen]),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(BODIES, values)
-        return together(cuts_in(payload.decompress(codec, body)) for codec, body in cursor.fetchall())
+    return together(cuts_in(payload.decompress(codec, body)) for codec, body in planned.rows(BODIES, values))
 
 
 def together(found: Iterable[Cuts]) -> Cuts:

@@ -8,8 +8,10 @@ from typing import Any
 from django.db import connection
 
 from llmobs.lib.timerange import TimeRange
-from traces import counts, day_by_day, ids
+from traces import arrays, counts, day_by_day, ids
+from traces.arrays import Statement
 from traces.listing import TraceRow, TraceSigns, outcome
+from traces.queries import planned
 from traces.records import MODEL_KINDS
 
 _COLUMNS = (
@@ -17,15 +19,15 @@ _COLUMNS = (
     "output_tokens, cost_usd, retries, attempt, fallback, prompt_name, prompt_version, model_requested, model"
 )
 # How long a trace took is what `amounts.extent_us` says.
-LISTED = f"""
+LISTED = Statement.of(f"""
     WITH tree AS MATERIALIZED (
         SELECT s.*, s.status = 'error' AS failed,
             -- Contents whose span has not come (SpanRecord.is_placeholder) are no call.
-            s.kind = ANY(%(model_kinds)s) AND NOT (s.start_assumed AND NOT s.ended AND s.name = '') AS is_model,
+            s.kind = ANY(%(model_kinds)s::text[]) AND NOT (s.start_assumed AND NOT s.ended AND s.name = '') AS is_model,
             coalesce(s.input_tokens, s.output_tokens) IS NOT NULL AS has_tokens
         FROM traces_summary t
         CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s", columns=_COLUMNS)}
-        WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
+        WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
     ),{counts.CALL},
     whole AS (
         SELECT trace_id, count(*) AS spans, bool_or(parent_id IS NULL) AS has_roots,
@@ -54,8 +56,8 @@ LISTED = f"""
         whole.duration_us, coalesce(whole.spans, 0), coalesce(paid.calls, 0), paid.input_tokens, paid.output_tokens,
         paid.cost_usd, coalesce(paid.calls_without_price, 0)
     FROM traces_summary t LEFT JOIN whole USING (trace_id) LEFT JOIN paid USING (trace_id)
-    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
-"""
+    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
+""")
 
 # From the summaries, not from root spans: a trace whose root never came is listed too, and before it is indexed.
 NEWEST = """
@@ -74,12 +76,10 @@ def rows_of(project_id: int, trace_ids: Sequence[bytes]) -> list[TraceRow]:
         return []
     values: dict[str, Any] = {
         "project": project_id,
-        "traces": list(trace_ids),
-        "model_kinds": sorted(MODEL_KINDS),
+        "traces": arrays.array("bytea", trace_ids),
+        "model_kinds": arrays.array("text", sorted(MODEL_KINDS)),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(LISTED, values)
-        found = {bytes(line[0]): _row(line) for line in cursor.fetchall()}
+    found = {line[0]: _row(line) for line in planned.rows(LISTED, values)}
     return [found[trace_id] for trace_id in trace_ids if trace_id in found]
 
 

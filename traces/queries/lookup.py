@@ -9,13 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
-from weakref import WeakSet
 
-import psycopg
 from django.db import connection
 
 from traces import ids
 from traces.arrays import Statement
+from traces.queries import planned
 from traces.queries.traces import Summary, summary_row
 
 EVER: Final = date(1, 1, 1)
@@ -153,19 +152,7 @@ def _other_spellings(text: str) -> list[tuple[bytes, bytes]]:
     return []
 
 
-_planning_once: "WeakSet[psycopg.Connection[Any]]" = WeakSet()
-
-
 def hits_of(statement: Statement, values: dict[str, Any]) -> list[Hit]:
-    """The rows of a statement that ends with HITS.
-
-    Prepared at its first use on a connection: look-ups are rare, and would be planned anew again and again. And planned
-    for any values: for those of few days a plan of its own looks cheaper to Postgres, but making it is what costs.
-    """
-    connection.ensure_connection()
-    if connection.connection not in _planning_once:
-        connection.connection.execute("SET plan_cache_mode = force_generic_plan")
-        _planning_once.add(connection.connection)
-    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
-        cursor.execute(statement.sql, [values[name] for name in statement.names], prepare=True)
-        return [Hit(kind, text, span_id, summary_row(tuple(line))) for kind, text, span_id, *line in cursor.fetchall()]
+    """The rows of a statement that ends with HITS."""
+    found = planned.rows(statement, values)
+    return [Hit(kind, text, span_id, summary_row(tuple(line))) for kind, text, span_id, *line in found]

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
-
-from traces import day_by_day, ids, payload
+from traces import arrays, day_by_day, ids, payload
+from traces.arrays import Statement
 from traces.logged import with_contents
+from traces.queries import planned
 from traces.records import Payload, SpanRecord
 
 _NOT_COLUMNS = ("payload", "start_may_change")
@@ -32,20 +32,26 @@ def _selected(name: str) -> str:
 
 _SELECTED = [_selected(field.name) for field in fields(SpanRecord)]
 
-SPANS = f"""
+SPANS = Statement.of(f"""
     SELECT {", ".join(_SELECTED)}, {_microseconds("s.happened_at")}, {_microseconds("s.received_at")}, s.payload_bytes
     FROM traces_summary t
     CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s")}
-    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
-"""
+    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
+""")
 
-_ASKED = "(%(spans)s::bytea[] IS NULL OR span_id = ANY(%(spans)s))"
-PAYLOADS = f"""
+
+def _payloads(only: str) -> Statement:
+    return Statement.of(f"""
     SELECT p.trace_id, p.span_id, p.codec, p.body
     FROM traces_summary t
-    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", only=_ASKED)}
-    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
-"""
+    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", only=only)}
+    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
+""")
+
+
+# Two, since one plan for both would read all payloads of a trace to find that of one span.
+PAYLOADS = _payloads("")
+PAYLOADS_OF_SPANS = _payloads("span_id = ANY(%(spans)s::bytea[])")
 
 
 @dataclass(slots=True)  # a frozen one takes three times as long to make, and a trace may have 32,000
@@ -99,19 +105,20 @@ class StoredSpan:
 
 def spans_of(project_id: int, trace_ids: Iterable[bytes]) -> list[StoredSpan]:
     """The spans of these traces of the project, in no order."""
-    with connection.cursor() as cursor:
-        cursor.execute(SPANS, {"project": project_id, "traces": list(trace_ids)})
-        return [_stored(line) for line in cursor.fetchall()]
+    values = {"project": project_id, "traces": arrays.array("bytea", list(trace_ids))}
+    return [_stored(line) for line in planned.rows(SPANS, values)]
 
 
 def payloads_of(
     project_id: int, trace_ids: Iterable[bytes], span_ids: Iterable[bytes] | None = None
 ) -> dict[tuple[bytes, bytes], Payload]:
     """The payloads of these traces, by trace and span id; of these spans only where they are named."""
-    spans = None if span_ids is None else list(span_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(PAYLOADS, {"project": project_id, "traces": list(trace_ids), "spans": spans})
-        return {(bytes(trace), bytes(span)): _payload(codec, body) for trace, span, codec, body in cursor.fetchall()}
+    values = {"project": project_id, "traces": arrays.array("bytea", list(trace_ids))}
+    if span_ids is None:
+        lines = planned.rows(PAYLOADS, values)
+    else:
+        lines = planned.rows(PAYLOADS_OF_SPANS, {**values, "spans": arrays.array("bytea", list(span_ids))})
+    return {(trace, span): _payload(codec, body) for trace, span, codec, body in lines}
 
 
 def payload_of(project_id: int, trace_id: bytes, span_id: bytes) -> Payload:

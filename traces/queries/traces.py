@@ -10,7 +10,9 @@ from django.db import connection
 
 from traces import ids
 from traces.amounts import Totals, calls_among, totals_of
+from traces.arrays import Statement
 from traces.notes import MOST_TRACES_OF_REQUEST, Note, complete, notes_of
+from traces.queries import planned
 from traces.queries.spans import StoredSpan, spans_of
 from traces.tree import Node, pre_order
 
@@ -21,17 +23,17 @@ SUMMARIES = """
     WHERE project_id = %(project)s AND trace_id = ANY(%(traces)s)
     ORDER BY happened_at DESC, trace_id DESC
 """
-OF_REQUEST = """
+OF_REQUEST = Statement.of("""
     SELECT t.trace_id FROM traces_summary t
     JOIN (
         SELECT DISTINCT trace_id FROM traces_span
-        WHERE project_id = %(project)s AND left(request_id, 200) = left(%(request)s, 200)
-            AND request_id = %(request)s
+        WHERE project_id = %(project)s AND left(request_id, 200) = left(%(request)s::text, 200)
+            AND request_id = %(request)s::text
     ) s USING (trace_id)
     WHERE t.project_id = %(project)s
     ORDER BY t.happened_at DESC, t.trace_id DESC
-    LIMIT %(limit)s
-"""
+    LIMIT %(limit)s::int
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,7 @@ def _keys_of_request(project_id: int, request_id: str) -> list[bytes]:
         return []
     # Blanks around it were taken off when it was stored.
     values: dict[str, Any] = {"project": project_id, "request": request_id.strip(), "limit": MOST_TRACES_OF_REQUEST}
-    with connection.cursor() as cursor:
-        cursor.execute(OF_REQUEST, values)
-        return [bytes(trace_id) for (trace_id,) in cursor.fetchall()]
+    return [trace_id for (trace_id,) in planned.rows(OF_REQUEST, values)]
 
 
 def summaries_of(project_id: int, trace_ids: Iterable[bytes]) -> list[Summary]:

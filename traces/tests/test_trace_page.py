@@ -359,7 +359,7 @@ def test_hostile_text_is_text_in_every_field(project, read):
     logged = {name: payload.pop(name) for name in ("input", "output", "tools")}
     by_logs = {**payload, "logged": [{"at": 0, "place": 0, "whole": True, **logged}]}
     payload |= logged
-    assert set(payload) | {"dropped_attributes", "logged", "finish_reason_logged"} == set(Payload.__slots__)
+    assert set(payload) | {"dropped_attributes", "logged", "finish_reason_logged", "said"} == set(Payload.__slots__)
     steps = [
         make.span(trace_id=TRACE, kind=kind, status=status, tags=[HOSTILE], **fields, **payload)
         for kind in ("llm", "retrieval", "tool")
