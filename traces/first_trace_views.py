@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -24,6 +25,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache  # going back would show the key again
 @vary_on_headers("HX-Request")
 @login_required
 def send(request: PageRequest, project_slug: str) -> HttpResponse:

@@ -66,7 +66,9 @@ def test_an_admin_makes_a_key_that_stands_in_all_lines_and_works(admin_of_projec
 
 
 def test_without_scripts_the_key_comes_on_a_page_of_its_own(admin_of_project_client, project):
-    markup = Markup(admin_of_project_client.post(SEND))
+    answer = admin_of_project_client.post(SEND)
+    assert "no-store" in answer["Cache-Control"]
+    markup = Markup(answer)
     assert markup.all("html")
     assert "It is shown this once" in markup.words
     assert Key.objects.get(project=project).prefix in markup.words

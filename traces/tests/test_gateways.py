@@ -4,6 +4,8 @@ import json
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from tests.payloads import FOLDER, NOW, records
 from traces.models import Refusal
@@ -118,6 +120,24 @@ def test_members_of_another_type_are_no_crash(name, odd):
     assert len([normalise(raw, NOW) for raw in decoded.spans]) + len(decoded.rejected) == 1
 
 
+ANY_JSON = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(), inner, max_size=3),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=some.data())
+def test_whatever_stands_in_a_member_is_taken_or_refused_and_never_a_crash(data):
+    call, hook = dict(CALLS[ANSWERED]), dict(WEBHOOK)
+    for sent in (call, hook):
+        for name in data.draw(some.lists(some.sampled_from(sorted(sent)), max_size=4)):
+            sent[name] = data.draw(ANY_JSON)
+    for decode, sent in ((litellm.decode, call), (helicone.decode, hook)):
+        decoded = decode(json.dumps(sent).encode(), "application/json")
+        assert len([normalise(raw, NOW) for raw in decoded.spans]) + len(decoded.rejected) == 1
+
+
 def test_a_webhook_of_helicone_is_a_call():
     record = webhook()
     assert fields(record, "kind", "request_id", "user_id", "model", "provider", "duration_us") == (
@@ -144,6 +164,17 @@ def test_both_are_posted_to_their_address_and_once_more_change_nothing(client, p
     answer = client.post(f"/api/helicone?key={ingest_key}", json.dumps(WEBHOOK), "application/json")
     assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
     assert traces_of_request(project.pk, WEBHOOK["request_id"]).totals.calls == 1
+
+
+@pytest.mark.django_db
+def test_texts_that_a_database_cannot_hold_are_stored_without_what_it_cannot(client, ingest_key):
+    bad = {"k\0\ud800": "v\0\ud800" * 3, "n": float("nan"), "big": 2**70}
+    call = {**CALLS[ANSWERED], "litellm_call_id": "c\0\ud800", "messages": [{"role": "user", "content": bad}]}
+    call["metadata"] = {"requester_metadata": bad, "usage_object": {"prompt_tokens_details": bad}}
+    hook = {**WEBHOOK, "user_id": "u\0\ud800", "request_body": json.dumps(bad), "more": bad}
+    for path, sent in (("/api/litellm", [call]), ("/api/helicone", hook)):
+        answer = client.post(path, json.dumps(sent), "application/json", headers={"x-api-key": ingest_key})
+        assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
 
 
 @pytest.mark.django_db
