@@ -30,6 +30,7 @@ BATCH_BYTES: Final = 8 * 1024 * 1024
 BATCH_PIECES: Final = 2_000
 METHOD: Final = "IMPORT"  # of a refused piece, where a request has POST
 CSV: Final = "text/csv"
+MOST_SINGLY: Final = 1_000  # refused pieces of a file that are told one by one: each is a transaction of its own
 _ATTEMPTS: Final = 12  # a minute, while the database is away
 TOO_OLD: Final = "It began before the days that are kept (SPAN_RETENTION_DAYS)."
 _UNKNOWN: Final = "No format is recognised in it. Name one with --format: " + ", ".join(FORMATS) + "."
@@ -149,14 +150,21 @@ def _stored(project: Project, source: Source, name: str, batch: Batch, counts: C
     """Store a batch, then tell of what was refused, then remember the place: in this order nothing is lost."""
     now = timezone.now()
     _patiently(lambda: _store(project.pk, batch, counts, now))
+    _tell(project.pk, source, name, batch, singly=counts.refused < MOST_SINGLY)
     counts.refused += len(batch.reasons)
-    for position, reasons in batch.reasons.items():
-        rejected = [Rejection(position, reason) for reason in reasons]
-        inbox.keep_imported(project.pk, _sent(source, name, batch.pieces[position]), rejected)
     _remember(project, source, name, batch, counts)
     line = batch.pieces[-1].after.line if batch.pieces else 0
     refused = [(batch.pieces[position].line, reasons[0]) for position, reasons in sorted(batch.reasons.items())]
     return Step(name, line, counts, refused)
+
+
+def _tell(project_id: int, source: Source, name: str, batch: Batch, *, singly: bool) -> None:
+    """Keep each refused piece in the inbox; of a file broken all over, the first of each batch for all of it."""
+    rejected = {at: [Rejection(at, reason) for reason in reasons] for at, reasons in batch.reasons.items()}
+    if rejected and not singly:
+        rejected = {min(rejected): [one for of_piece in rejected.values() for one in of_piece]}
+    for position, why in rejected.items():
+        inbox.keep_imported(project_id, _sent(source, name, batch.pieces[position]), why)
 
 
 def _store(project_id: int, batch: Batch, counts: Counts, now: datetime) -> None:

@@ -286,6 +286,15 @@ def test_many_refused_lines_are_named_up_to_a_number(run, file):
     assert "50 lines or rows refused" in out
 
 
+def test_a_file_that_is_broken_all_over_is_counted_and_does_not_fill_the_inbox(run, file, monkeypatch):
+    monkeypatch.setattr(imports, "MOST_SINGLY", 3)
+    monkeypatch.setattr(imports, "BATCH_PIECES", 10)
+    _, out, _ = run(file(b'{"resourceSpans": []}\n' + b"7\n" * 39))
+    assert "39 lines or rows refused" in out
+    assert Refusal.objects.count() == 9 + 3  # the first batch one by one, of each other the first
+    assert RefusalCount.objects.get().items == 39
+
+
 # --- days
 
 
