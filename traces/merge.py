@@ -5,7 +5,9 @@ sender tells when it said a version, its moment decides instead, field by field:
 https://opentelemetry.io/docs/specs/otlp/#exporting-requests (a retry repeats) and the create-then-update of other SDKs
 """
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import reduce
 from operator import attrgetter
 from typing import Any
 
@@ -22,10 +24,19 @@ _RECORD_FIELDS = tuple(field.name for field in fields(SpanRecord) if field.name 
 _PAYLOAD_FIELDS = tuple(field.name for field in fields(Payload) if field.name not in _SEPARATE)
 
 
+def all_merged(of: Sequence[SpanRecord]) -> SpanRecord:
+    """One record of the versions of a span, in the order they came; priced anew unless its sender told the cost."""
+    if len(of) > 1 and any(one.payload.said is not None for one in of):
+        return versions.merged(of)
+    return reduce(_merged, of)
+
+
 def merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
-    """One record of two versions of a span, priced anew unless its sender told the cost."""
-    if earlier.payload.said is not None or later.payload.said is not None:
-        return versions.merged(earlier, later)
+    """The same of two."""
+    return all_merged((earlier, later))
+
+
+def _merged(earlier: SpanRecord, later: SpanRecord) -> SpanRecord:
     loser, winner = (later, earlier) if earlier.ended and not later.ended else (earlier, later)
     start = _start(winner, loser, earlier, later)
     sent = winner if winner.cost_source == "sent" else loser if loser.cost_source == "sent" else None

@@ -96,16 +96,20 @@ def sealed(record: SpanRecord, position: int, happened_at: datetime) -> Row:
 
 
 def add(row: Row, other: Row) -> None:
-    """Take the later version `other` of the same span into `row`; the place stays, the caller moves it.
+    """Note the later version `other` of the same span on `row`; `settle` makes them one.
 
     A version that came before is only counted: repeated, it is no later one.
     """
     row.positions += other.positions
+    row.several = row.several or {row.digest: row.record}
+    row.several.setdefault(other.digest, other.record)
+
+
+def settle(row: Row) -> None:
+    """Make the versions that were added one; the place stays, the caller moves it."""
     versions = row.versions()
-    if other.digest not in versions:
-        versions[other.digest] = other.record
-        row.several = versions
-        row.record = merge.merged(row.record, other.record)
+    if len(versions) > 1:
+        row.record = merge.all_merged([*versions.values()])
         row.seal()
         row.digest = remembered(versions)
 

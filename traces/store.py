@@ -191,7 +191,10 @@ def _rows(records: Iterable[SpanRecord], positions: Iterable[int], now: datetime
         first = found.setdefault(row.key, row)
         if first is not row:
             rows.add(first, row)
-            first.move(happened_at(first.record, now, earliest, latest))
+    for row in found.values():
+        if row.several:
+            rows.settle(row)
+            row.move(happened_at(row.record, now, earliest, latest))
     return list(found.values())
 
 

@@ -7,7 +7,6 @@ psycopg's own cursor is used for server-side binding: one text for 1 span and fo
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 from typing import Any
 
 import psycopg
@@ -216,7 +215,7 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
         return False
     before = stored.record(line)
     kept = rows.sealed(before, 0, at).digest
-    row.record = reduce(merge.merged, new.values(), before)
+    row.record = merge.all_merged([before, *new.values()])
     row.was, row.was_at = before, at
     row.seal()
     start_at = row.record.started_at

@@ -121,6 +121,20 @@ def test_of_ten_versions_the_oldest_repeated_undoes_nothing(project):
     assert (kept.output, kept.attributes) == ("10", {f"k{moment}": moment for moment in range(1, 11)})
 
 
+@pytest.mark.django_db
+def test_a_thousand_versions_in_one_request_become_one_span(project):
+    """Merged one by one they took seconds, which a hostile key could have asked for again and again."""
+    sent = [
+        version(moment, output=f"{moment}", attributes={f"k{moment}": moment}, tags=[f"t{moment}"])
+        for moment in range(1_000)
+    ]
+    receipt = ingest(project.pk, sent, [], timezone.now())
+    assert receipt.accepted + receipt.updated + receipt.duplicates == 1_000
+    (kept,) = spans_of(project.pk, [bytes.fromhex(TRACE)])
+    assert len(kept.record.tags) == 1_000
+    assert len(payload_of(project.pk, bytes.fromhex(TRACE), bytes.fromhex(SPAN)).attributes) == 1_000
+
+
 def values(*of):
     return st.sampled_from(of)
 
