@@ -5,7 +5,7 @@ One that is stopped goes on at the place of its last batch, and what it repeats 
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import Project
 from traces import inbox, partitions, rerun, scores
 from traces.errors import StoreUnavailable, TracesError, Unreadable
+from traces.import_batch import Batch, Counts, Step
 from traces.import_files import BROKEN, NotImportable, Source
 from traces.ingest import ingest, ingest_logs
 from traces.models import ImportedFile, Refusal
@@ -25,70 +26,12 @@ from traces.wire.exported import FORMATS, Found, recognised
 from traces.wire.pieces import Piece, Place, csv_rows, json_values
 from traces.wire.plain_values import Refused
 
-BATCH_SPANS: Final = 500
-BATCH_BYTES: Final = 8 * 1024 * 1024
-BATCH_PIECES: Final = 2_000
 METHOD: Final = "IMPORT"  # of a refused piece, where a request has POST
 CSV: Final = "text/csv"
 MOST_SINGLY: Final = 1_000  # refused pieces of a file that are told one by one: each is a transaction of its own
 _ATTEMPTS: Final = 12  # a minute, while the database is away
 TOO_OLD: Final = "It began before the days that are kept (SPAN_RETENTION_DAYS)."
 _UNKNOWN: Final = "No format is recognised in it. Name one with --format: " + ", ".join(FORMATS) + "."
-
-
-@dataclass(slots=True)
-class Counts:
-    """What became of a file so far. `refused` counts pieces that were not taken, or not all of them; `too_old` spans
-    from before the retention, which were left out; `known` what was there already.
-    """
-
-    spans: int = 0
-    contents: int = 0
-    scores: int = 0
-    known: int = 0
-    refused: int = 0
-    too_old: int = 0
-
-
-@dataclass(slots=True)
-class Step:
-    """A batch that is stored: the sums up to it, and the pieces of it that were refused."""
-
-    format: str
-    line: int
-    counts: Counts
-    refused: list[tuple[int, str]]
-
-
-@dataclass(slots=True)
-class Batch:
-    """Pieces that are stored together."""
-
-    pieces: list[Piece] = field(default_factory=list)
-    found: list[Found] = field(default_factory=list)
-    reasons: dict[int, list[str]] = field(default_factory=dict)  # by the piece's position
-    size_bytes: int = 0
-    spans: int = 0
-
-    def add(self, piece: Piece, found: Found) -> None:
-        position = len(self.pieces)
-        for span in found.spans:
-            span.index = position
-        for record in found.records:
-            record.index = position
-        self.pieces.append(piece)
-        self.found.append(found)
-        self.size_bytes += len(piece.raw)
-        self.spans += len(found.spans) + len(found.records)
-        for reason in found.refused:
-            self.refuse(position, reason)
-
-    def refuse(self, position: int, reason: str) -> None:
-        self.reasons.setdefault(position, []).append(reason)
-
-    @property
-    def is_full(self) -> bool:
-        return self.spans >= BATCH_SPANS or self.size_bytes >= BATCH_BYTES or len(self.pieces) >= BATCH_PIECES
 
 
 def remembered(project: Project, source: Source) -> ImportedFile | None:

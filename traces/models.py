@@ -134,7 +134,7 @@ class ImportedFile(models.Model):
 
     `byte` and `line` are the place behind the last piece that is stored, of the inflated content; `tail` is what stands
     before it, and is looked at again, because another file may have the same name by then. `counts` are the numbers
-    of `imports.Counts`. `finished_at` is when its end was reached, None while it was not.
+    of `import_batch.Counts`. `finished_at` is when its end was reached, None while it was not.
     """
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)

@@ -20,7 +20,7 @@ from tests import make
 from tests.otlp import as_json_line, logs_as_json_line
 from tests.payloads import EXPECTED, FOLDER, raw_spans
 from tests.web import database_url
-from traces import export, imports, partitions, store
+from traces import export, import_batch, imports, partitions, store
 from traces.errors import StoreUnavailable
 from traces.ingest import ingest
 from traces.models import ImportedFile, Refusal, RefusalCount
@@ -288,7 +288,7 @@ def test_many_refused_lines_are_named_up_to_a_number(run, file):
 
 def test_a_file_that_is_broken_all_over_is_counted_and_does_not_fill_the_inbox(run, file, monkeypatch):
     monkeypatch.setattr(imports, "MOST_SINGLY", 3)
-    monkeypatch.setattr(imports, "BATCH_PIECES", 10)
+    monkeypatch.setattr(import_batch, "BATCH_PIECES", 10)
     _, out, _ = run(file(b'{"resourceSpans": []}\n' + b"7\n" * 39))
     assert "39 lines or rows refused" in out
     assert Refusal.objects.count() == 9 + 3  # the first batch one by one, of each other the first
@@ -365,7 +365,7 @@ def test_another_file_of_the_same_name_is_read_from_its_beginning(run, file):
 
 
 def test_an_import_that_stops_in_the_middle_goes_on_there(run, file, monkeypatch):
-    monkeypatch.setattr(imports, "BATCH_SPANS", 2)
+    monkeypatch.setattr(import_batch, "BATCH_SPANS", 2)
     monkeypatch.setattr(imports, "_ATTEMPTS", 1)
     path = file([otlp_line(number) for number in range(1, 8)])
     right, calls = store.write, []
@@ -446,7 +446,7 @@ def test_a_terminal_has_a_bar(project, file, monkeypatch):
         def isatty(self):
             return True
 
-    monkeypatch.setattr(imports, "BATCH_SPANS", 1)
+    monkeypatch.setattr(import_batch, "BATCH_SPANS", 1)
     monkeypatch.setattr("traces.management.commands.import_traces.Progress.SHOWN_SECONDS", 0.0)
     err = Terminal()
     path = file([otlp_line(number) for number in (1, 2, 3)])

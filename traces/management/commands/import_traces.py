@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.models import Project
 from traces import imports
 from traces.errors import StoreUnavailable
+from traces.import_batch import Counts, Step
 from traces.import_files import STDIN, NotImportable, Source, opened
-from traces.imports import Counts, Step
 from traces.wire.exported import FORMATS
 
 TOLD_LINES = 20  # refused lines of a file that are named one by one
