@@ -6,6 +6,7 @@ Kinds of ids with the ids come in as JSON, and seconds by kind go out.
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import django
@@ -15,6 +16,7 @@ sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]
 django.setup()
 
 from accounts.models import Project  # noqa: E402
+from traces.lookup import eras  # noqa: E402
 from traces.queries.beginnings import beginnings  # noqa: E402
 from traces.queries.lookup import exact  # noqa: E402
 
@@ -25,7 +27,7 @@ def seconds(project_id: int, kind: str, text: str) -> float:
     """What finding one id took. Raises LookupError when it finds nothing."""
     ask = beginnings if kind.startswith("beginning") else exact
     begun = time.perf_counter()
-    found = ask(project_id, [text])
+    found = next(filter(None, (ask(project_id, [text], since=since) for since in eras(datetime.now(UTC).date()))), None)
     spent = time.perf_counter() - begun
     if not found:
         raise LookupError(f"{kind} {text}")

@@ -6,14 +6,17 @@ The days come out of an array, of which the planner expects ten and not a thousa
 expected then, joins laid out tables for 25 ms.
 """
 
+BOUNDS = "day >= %(first_day)s AND day <= %(last_day)s"
 
-def rows(table: str, name: str, *, columns: str = "*", only: str = "") -> str:
+
+def rows(table: str, name: str, *, columns: str = "*", only: str = "", bounded: bool = False) -> str:
     """What stands behind CROSS JOIN LATERAL, or FROM, where a `traces_summary t` is joined: its rows in `table`.
 
     `name` is what they are called there, and `only` a condition on them. The statement takes the project's id as
-    `project`.
+    `project` and, where it is `bounded`, the days between which they all lie as `first_day` and `last_day`: the
+    partitions of other days are then not even opened, which takes 10 µs each.
     """
-    where = f"\n            AND {only}" if only else ""
+    where = "".join(f"\n            AND {one}" for one in (BOUNDS if bounded else "", only) if one)
     return f"""unnest(ARRAY(SELECT generate_series(0, t.last_day - t.first_day))) AS later
     CROSS JOIN LATERAL (
         SELECT {columns} FROM {table}

@@ -41,13 +41,16 @@ def look_up(project: Project, pasted: Pasted, today: date, *, far_back: bool = F
     Ids are matched whole; only where none is known, as the beginning of one. The last days come first, and older ones
     are looked into where these know nothing: most questions are of the last days, and each day has indexes of its own.
     """
-    kept = settings.SPAN_RETENTION_DAYS > RECENT_DAYS
-    recent = [today - timedelta(days=RECENT_DAYS)] if kept and not far_back else []
     for whole in (True, False):
-        for since in [*recent, EVER]:
+        for since in [EVER] if far_back else eras(today):
             if hits := (_known if whole else _begun)(project, pasted, since):
                 return LookedUp(matches(hits), since)
     return LookedUp([], EVER)
+
+
+def eras(today: date) -> list[date]:
+    """The days since which spans are looked for, one after the other."""
+    return [today - timedelta(days=RECENT_DAYS), EVER] if settings.SPAN_RETENTION_DAYS > RECENT_DAYS else [EVER]
 
 
 def _known(project: Project, pasted: Pasted, since: date) -> list[Hit]:

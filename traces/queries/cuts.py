@@ -18,7 +18,7 @@ _NAMED = "span_id = ANY(%(spans)s::bytea[])"
 BODIES = Statement.of(f"""
     SELECT p.codec, p.body
     FROM traces_summary t
-    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", columns="codec, body", only=_NAMED)}
+    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", columns="codec, body", only=_NAMED, bounded=True)}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
 """)
 # `…[truncated]`, `... (truncated, 3412 more)`, `<truncated>`: at the end of a string, as the stored JSON has it.
@@ -33,12 +33,11 @@ ATTRIBUTES: Final = "otel.dropped_attributes_count"
 def cuts_of(project_id: int, spans: Sequence[StoredSpan]) -> Cuts:
     """What the senders of these spans left out, in the first hundred of them and the first megabyte they hold."""
     chosen = list(_first(spans))
-    values: dict[str, Any] = {
-        "project": project_id,
-        "traces": arrays.array("bytea", list({span.record.trace_id for span in chosen})),
-        "spans": arrays.array("bytea", [span.span_id for span in chosen]),
-    }
-    return together(cuts_in(payload.decompress(codec, body)) for codec, body in planned.rows(BODIES, values))
+    traces = {span.record.trace_id for span in chosen}
+    lines = planned.rows_of_traces(
+        BODIES, project_id, traces, spans=arrays.array("bytea", [span.span_id for span in chosen])
+    )
+    return together(cuts_in(payload.decompress(codec, body)) for codec, body in lines)
 
 
 def together(found: Iterable[Cuts]) -> Cuts:

@@ -26,7 +26,7 @@ LISTED = Statement.of(f"""
             s.kind = ANY(%(model_kinds)s::text[]) AND NOT (s.start_assumed AND NOT s.ended AND s.name = '') AS is_model,
             coalesce(s.input_tokens, s.output_tokens) IS NOT NULL AS has_tokens
         FROM traces_summary t
-        CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s", columns=_COLUMNS)}
+        CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s", columns=_COLUMNS, bounded=True)}
         WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
     ),{counts.CALL},
     whole AS (
@@ -74,12 +74,9 @@ def rows_of(project_id: int, trace_ids: Sequence[bytes]) -> list[TraceRow]:
     """The rows of these traces, in their order; one that is gone by now is left out."""
     if not trace_ids:
         return []
-    values: dict[str, Any] = {
-        "project": project_id,
-        "traces": arrays.array("bytea", trace_ids),
-        "model_kinds": arrays.array("text", sorted(MODEL_KINDS)),
-    }
-    found = {line[0]: _row(line) for line in planned.rows(LISTED, values)}
+    kinds = arrays.array("text", sorted(MODEL_KINDS))
+    lines = planned.rows_of_traces(LISTED, project_id, trace_ids, model_kinds=kinds)
+    found = {line[0]: _row(line) for line in lines}
     return [found[trace_id] for trace_id in trace_ids if trace_id in found]
 
 

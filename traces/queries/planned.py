@@ -1,17 +1,37 @@
 """Statements whose plan is kept with the connection: making one over the partitions of all days is what costs."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import connection
 
+from traces import arrays
 from traces.arrays import Statement
+
+DAYS = Statement.of("""
+    SELECT min(first_day), max(last_day) FROM traces_summary
+    WHERE project_id = %(project)s AND trace_id = ANY(%(traces)s::bytea[])
+""")
 
 
 def rows(statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows of a statement, on Django's connection. Arrays among `values` are those of `traces.arrays`."""
     connection.ensure_connection()
-    if connection.queries_logged:  # as Django does for its own cursors
-        connection.queries_log.append({"sql": statement.sql, "time": ""})
+    begun = time.monotonic()
     with connection.wrap_database_errors:
-        return statement.planned_once(connection.connection, values)
+        found = statement.planned_once(connection.connection, values)
+    if connection.queries_logged:  # as Django does for its own cursors
+        connection.queries_log.append({"sql": statement.sql, "time": f"{time.monotonic() - begun:.3f}"})
+    return found
+
+
+def rows_of_traces(
+    statement: Statement, project_id: int, traces: Iterable[bytes], **more: Any
+) -> list[tuple[Any, ...]]:
+    """The rows of a statement about these traces, whose days it is given as `day_by_day.rows` wants them."""
+    named = {"project": project_id, "traces": arrays.array("bytea", list(traces))}
+    ((first_day, last_day),) = rows(DAYS, named)
+    if first_day is None:
+        return []
+    return rows(statement, {**named, "first_day": first_day, "last_day": last_day, **more})

@@ -35,7 +35,7 @@ _SELECTED = [_selected(field.name) for field in fields(SpanRecord)]
 SPANS = Statement.of(f"""
     SELECT {", ".join(_SELECTED)}, {_microseconds("s.happened_at")}, {_microseconds("s.received_at")}, s.payload_bytes
     FROM traces_summary t
-    CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s")}
+    CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s", bounded=True)}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
 """)
 
@@ -44,7 +44,7 @@ def _payloads(only: str) -> Statement:
     return Statement.of(f"""
     SELECT p.trace_id, p.span_id, p.codec, p.body
     FROM traces_summary t
-    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", only=only)}
+    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", only=only, bounded=True)}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
 """)
 
@@ -105,19 +105,18 @@ class StoredSpan:
 
 def spans_of(project_id: int, trace_ids: Iterable[bytes]) -> list[StoredSpan]:
     """The spans of these traces of the project, in no order."""
-    values = {"project": project_id, "traces": arrays.array("bytea", list(trace_ids))}
-    return [_stored(line) for line in planned.rows(SPANS, values)]
+    return [_stored(line) for line in planned.rows_of_traces(SPANS, project_id, trace_ids)]
 
 
 def payloads_of(
     project_id: int, trace_ids: Iterable[bytes], span_ids: Iterable[bytes] | None = None
 ) -> dict[tuple[bytes, bytes], Payload]:
     """The payloads of these traces, by trace and span id; of these spans only where they are named."""
-    values = {"project": project_id, "traces": arrays.array("bytea", list(trace_ids))}
     if span_ids is None:
-        lines = planned.rows(PAYLOADS, values)
+        lines = planned.rows_of_traces(PAYLOADS, project_id, trace_ids)
     else:
-        lines = planned.rows(PAYLOADS_OF_SPANS, {**values, "spans": arrays.array("bytea", list(span_ids))})
+        spans = arrays.array("bytea", list(span_ids))
+        lines = planned.rows_of_traces(PAYLOADS_OF_SPANS, project_id, trace_ids, spans=spans)
     return {(trace, span): _payload(codec, body) for trace, span, codec, body in lines}
 
 
