@@ -12,8 +12,9 @@ TEMPLATES = $(shell find templates */templates -name '*.html' 2>/dev/null)
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up --demo $(ARGS)
 
+# Two at a time, each with servers of its own; a file's tests stay together. ARGS="-n 0" for one after the other.
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not long" $(ARGS)
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile $(ARGS)
 
 test-long: .venv/dev.stamp
 	$(BIN)/python -m pytest -m long $(ARGS)
@@ -25,7 +26,7 @@ POSTGRES_BIN ?= $(firstword $(wildcard /usr/lib/postgresql/*/bin))
 test-postgres: .venv/dev.stamp
 	@test -n "$(POSTGRES_BIN)" || { echo "There is no PostgreSQL here; apt-get install postgresql."; exit 1; }
 	POSTGRES_BIN=$(POSTGRES_BIN) $(BIN)/python -m pytest -m "not long and not browser and not up" traces accounts \
-		-k "$(STORE_TESTS)" $(ARGS)
+		-n 2 --dist loadfile -k "$(STORE_TESTS)" $(ARGS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """A pytest plugin: the embedded Postgres and Valkey for the tests, started before the settings are read.
 
-Loaded by `-p tests.servers` (pyproject.toml). With xdist only the controller starts them; the workers find them by
-DATA_DIR. DATABASE_URL and BROKER_URL name other servers, POSTGRES_BIN another Postgres' programs.
+Loaded by `-p tests.servers` (pyproject.toml). With xdist each worker has servers and a DATA_DIR of its own, so that no
+file, mail or message of one is met by another. DATABASE_URL and BROKER_URL name other servers, POSTGRES_BIN another
+Postgres' programs.
 """
 
 import atexit
@@ -16,7 +17,7 @@ from llmobs import servers
 from llmobs.embedded import EmbeddedError
 from llmobs.supervise import Service, stop_all
 
-# Set for the workers of xdist, and for the processes that tests start.
+# Set for the processes that tests start.
 STARTED = "LLMOBS_TEST_SERVERS"
 # What is lost with the machine is made anew by the next run.
 FOR_TESTS = {"fsync": "off", "full_page_writes": "off"}
@@ -27,7 +28,7 @@ _running: list[Service] = []
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start them, unless a process above has. pytest-django reads the settings in the same hook, later."""
-    if os.environ.get(STARTED):
+    if os.environ.get(STARTED) and not _is_worker():
         return
     # Short, for the sockets' sake, and not below pytest's own folder, which the servers' user cannot enter.
     data_dir = Path(tempfile.mkdtemp(prefix="llmobs-test-", dir="/tmp"))
@@ -41,6 +42,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         start(data_dir)
     except EmbeddedError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """A worker of xdist ends without the functions that wait for its exit."""
+    if _is_worker():
+        _stop()
+
+
+def _is_worker() -> bool:
+    return "PYTEST_XDIST_WORKER" in os.environ
 
 
 def start(data_dir: Path) -> None:

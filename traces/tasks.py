@@ -11,8 +11,10 @@ from traces.search import index
 # A beat's worth of work; what is left waits for the next tick, so that no worker is kept from its alerts.
 MOST_BUCKETS = 4_000
 MOST_TRACES = 3_000
-# Of the time that counting took; then it is at work a third of the time at most. What came meanwhile is counted once.
-REST = 2.0
+# Counting rests four times as long as it worked: what comes meanwhile is counted once. After much work not longer than
+# this, since rules look at what was counted.
+REST = 4.0
+MOST_REST_SECONDS = 20.0
 
 
 class _Rest:
@@ -21,13 +23,18 @@ class _Rest:
     until = 0.0
 
 
+def rest_after(seconds: float) -> float:
+    """How many seconds counting rests after so many of work."""
+    return min(REST * seconds, MOST_REST_SECONDS)
+
+
 @shared_task(name="traces.rebuild_rollups")
 def rebuild_rollups() -> None:
     began = time.monotonic()
     if began >= _Rest.until:
         rollups.rebuild_marked(MOST_BUCKETS)
         ended = time.monotonic()
-        _Rest.until = ended + REST * (ended - began)
+        _Rest.until = ended + rest_after(ended - began)
 
 
 @shared_task(name="traces.index_traces")
