@@ -161,9 +161,10 @@ def test_every_trace_is_found_with_its_values_and_files(run, read, member_client
 
 
 def test_every_trace_is_found_after_some_seconds_of_503(run, read, door):
+    """The SDK keeps on disk what met a 503, and sends it again when its ping is answered: the program must live on."""
     door.refuse()
     Timer(4, door.open).start()
-    assert_found(read, run(number=3, pause=0.5), 3)
+    assert_found(read, run(number=3, pause=0.5, flushes=8), 3)
 
 
 def test_every_trace_is_found_after_ten_seconds_of_absence(run, read, door):
