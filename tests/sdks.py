@@ -1,4 +1,4 @@
-"""Real SDKs, each of a pinned version in a virtual environment of its own, between a made-up model and our server.
+"""A pytest plugin: real SDKs, each of a pinned version in an environment of its own, between a made-up model and us.
 
 Making an environment takes minutes and the package index; it is kept in `.venv/sdks`.
 """
@@ -9,12 +9,15 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 SDKS = ROOT / ".venv" / "sdks"
@@ -177,3 +180,25 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
                 one.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # gone already
+
+
+@pytest.fixture
+def door(web: str) -> Iterator[Door]:
+    """A door to the server of the tests, open; shut afterwards."""
+    door = Door(web)
+    door.open()
+    yield door
+    door.shut()
+
+
+@pytest.fixture
+def read(web: str, read_key: str) -> Callable[[str], dict[str, Any]]:
+    """What stands at an address below `/api/v1/`. Raises HTTPError for what is not there."""
+
+    def _read(path: str) -> dict[str, Any]:
+        asked = urllib.request.Request(f"http://{web}/api/v1/{path}", headers={"x-api-key": read_key})
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    return _read

@@ -1,12 +1,10 @@
 """SDKs that need nothing but the lines which the chooser shows, run for real with just these: every trace is found."""
 
-import json
-import urllib.request
 from threading import Timer
 
 import pytest
 
-from tests.sdks import ANSWER, Door, model_server, python_with, running
+from tests.sdks import ANSWER, model_server, python_with, running
 from traces.senders import senders
 
 pytestmark = pytest.mark.long
@@ -72,14 +70,6 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def door(web):
-    door = Door(web)
-    door.open()
-    yield door
-    door.shut()
-
-
-@pytest.fixture
 def lines_of(door, ingest_key):
     """The lines of a client, with the address of the door and a key that works."""
     shown = {sender.slug: sender for sender in senders(door.address, ingest_key)}
@@ -87,13 +77,9 @@ def lines_of(door, ingest_key):
 
 
 @pytest.fixture
-def read(web, read_key):
-    def _read(path):
-        asked = urllib.request.Request(f"http://{web}/api/v1/{path}", headers={"x-api-key": read_key})
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return json.load(answer)["spans"]
-
-    return _read
+def read(read):
+    """The spans of what is asked for."""
+    return lambda path: read(path)["spans"]
 
 
 def ran(python, program, *arguments, home, **env):

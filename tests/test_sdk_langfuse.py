@@ -3,14 +3,12 @@
 Version 2 speaks Langfuse's own protocol, version 5 OpenTelemetry with scores and media beside it.
 """
 
-import json
 import re
-import urllib.request
 from threading import Timer
 
 import pytest
 
-from tests.sdks import ANSWER, Door, model_server, python_with, running
+from tests.sdks import ANSWER, model_server, python_with, running
 
 pytestmark = pytest.mark.long
 OPENAI = "openai==3.52.0"
@@ -121,14 +119,6 @@ def version(request):
 
 
 @pytest.fixture
-def door(web):
-    door = Door(web)
-    door.open()
-    yield door
-    door.shut()
-
-
-@pytest.fixture
 def run(version, door, ingest_key, tmp_path):
     """Runs the SDK's program; gives what it printed, by its first words."""
 
@@ -148,16 +138,6 @@ def run(version, door, ingest_key, tmp_path):
         return {kind: [line[-1] for line in made if line and line[0] == kind] for kind in kinds}
 
     return _run
-
-
-@pytest.fixture
-def read(web, read_key):
-    def _read(path):
-        asked = urllib.request.Request(f"http://{web}/api/v1/{path}", headers={"x-api-key": read_key})
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return json.load(answer)
-
-    return _read
 
 
 def assert_traced(trace):

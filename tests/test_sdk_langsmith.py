@@ -3,12 +3,11 @@
 import base64
 import hashlib
 import json
-import urllib.request
 from threading import Timer
 
 import pytest
 
-from tests.sdks import ANSWER, Door, model_server, python_with, running
+from tests.sdks import ANSWER, model_server, python_with, running
 from tests.web import sent
 
 pytestmark = pytest.mark.long
@@ -83,14 +82,6 @@ def python():
 
 
 @pytest.fixture
-def door(web):
-    door = Door(web)
-    door.open()
-    yield door
-    door.shut()
-
-
-@pytest.fixture
 def given_up(tmp_path):
     """The folder in which the SDK leaves the requests that it gave up."""
     folder = tmp_path / "failed"
@@ -117,16 +108,6 @@ def run(python, door, ingest_key, tmp_path, given_up):
         return {kind: [one for what, one in made if what == kind] for kind in ("traced", "manual")}
 
     return _run
-
-
-@pytest.fixture
-def read(web, read_key):
-    def _read(path):
-        asked = urllib.request.Request(f"http://{web}/api/v1/{path}", headers={"x-api-key": read_key})
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return json.load(answer)
-
-    return _read
 
 
 def assert_traced(trace):

@@ -1,13 +1,11 @@
 """Opik's SDK, run for real against a running llmobs: with nothing changed but address and key, every trace is found."""
 
-import json
 import time
-import urllib.request
 from threading import Timer
 
 import pytest
 
-from tests.sdks import ANSWER, Door, model_server, python_with, running
+from tests.sdks import ANSWER, model_server, python_with, running
 
 pytestmark = pytest.mark.long
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200_000)
@@ -71,14 +69,6 @@ def python():
 
 
 @pytest.fixture
-def door(web):
-    door = Door(web)
-    door.open()
-    yield door
-    door.shut()
-
-
-@pytest.fixture
 def run(python, door, ingest_key, tmp_path):
     """Runs the SDK's program; gives the ids of the traces by what made them."""
 
@@ -96,16 +86,6 @@ def run(python, door, ingest_key, tmp_path):
         return {kind: [one for what, one in made if what == kind] for kind in ("tracked", "manual", "pictured")}
 
     return _run
-
-
-@pytest.fixture
-def read(web, read_key):
-    def _read(path):
-        asked = urllib.request.Request(f"http://{web}/api/v1/{path}", headers={"x-api-key": read_key})
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return json.load(answer)
-
-    return _read
 
 
 def assert_tracked(trace):

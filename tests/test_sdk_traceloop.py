@@ -1,16 +1,14 @@
 """Traceloop's SDK, run for real against a running llmobs: with its address and key changed, every trace is found."""
 
 import base64
-import json
 import struct
-import urllib.request
 import zlib
 from pathlib import Path
 from threading import Timer
 
 import pytest
 
-from tests.sdks import ANSWER, Door, model_server, python_with, running
+from tests.sdks import ANSWER, model_server, python_with, running
 
 pytestmark = pytest.mark.long
 PROGRAM = """
@@ -72,14 +70,6 @@ def python():
 
 
 @pytest.fixture
-def door(web):
-    door = Door(web)
-    door.open()
-    yield door
-    door.shut()
-
-
-@pytest.fixture
 def run(python, door, ingest_key, tmp_path):
     """Runs the SDK's program; gives the ids of its traces."""
 
@@ -93,16 +83,6 @@ def run(python, door, ingest_key, tmp_path):
         return [line.split()[1] for line in said.splitlines() if line.startswith("answered")]
 
     return _run
-
-
-@pytest.fixture
-def read(web, read_key):
-    def _read(path):
-        asked = urllib.request.Request(f"http://{web}/api/v1/{path}", headers={"x-api-key": read_key})
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return json.load(answer)
-
-    return _read
 
 
 def the_call(trace):
