@@ -14,7 +14,7 @@ def rows(table: str, name: str, *, columns: str = "*", only: str = "", bounded: 
 
     `name` is what they are called there, and `only` a condition on them. The statement takes the project's id as
     `project` and, where it is `bounded`, the days between which they all lie as `first_day` and `last_day`: the
-    partitions of other days are then not even opened, which takes 10 µs each.
+    partitions of other days are then not even opened: for a trace's page, 7 ms with 300 of them.
     """
     where = "".join(f"\n            AND {one}" for one in (BOUNDS if bounded else "", only) if one)
     return f"""unnest(ARRAY(SELECT generate_series(0, t.last_day - t.first_day))) AS later

@@ -1,8 +1,8 @@
 """Tokens and costs as Langfuse's SDKs say them, old and new, to its `usageDetails` and `costDetails`. Pure."""
 
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from traces.conventions.values import dollars
 from traces.records import Json
 
 _TOKENS: Final = "TOKENS"
@@ -12,7 +12,6 @@ _OLD_TOKENS: Final = {
     "promptTokens": "input", "completionTokens": "output", "totalTokens": "total",
 }  # fmt: skip
 _OLD_COSTS: Final = {"inputCost": "input", "outputCost": "output", "totalCost": "total"}
-_LARGEST: Final = Decimal(10) ** 12
 
 
 def usage_and_costs(said: dict[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:
@@ -46,17 +45,7 @@ def _object(value: Json) -> dict[str, Json]:
 def _with_total(costs: dict[str, Json]) -> dict[str, Json]:
     """The costs, the sum of them as "total" where none was said; empty where a part of the sum is no amount."""
     if not costs or "total" in costs:
-        return costs if _amount(costs.get("total", 0)) is not None else {}
-    parts = [_amount(one) for one in costs.values()]
+        return costs if dollars(costs.get("total", 0)) is not None else {}
+    parts = [dollars(one) for one in costs.values()]
     known = [part for part in parts if part is not None]
     return {**costs, "total": float(sum(known))} if len(known) == len(parts) else {}
-
-
-def _amount(value: Json) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and 0 <= amount < _LARGEST else None
