@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]
 
-from benchmarks import growing, installation, machine, meanwhile, member, others, peers, report, sending, store, wanted  # noqa: E402  # noqa: E402
+from benchmarks import growing, installation, machine, meanwhile, member, others, peers, report, sending, store, wanted  # noqa: E402
 from benchmarks.answers import MARK, Factor, Found, Row  # noqa: E402
 from benchmarks.asking import Client, Times  # noqa: E402
 from benchmarks.folders import folder  # noqa: E402
