@@ -15,7 +15,7 @@ from traces.amounts import totals_of
 from traces.queries.spans import StoredSpan
 from traces.records import Payload
 from traces.rows import day_of
-from traces.search import facts
+from traces.search import facets, facts
 from traces.search.texts import texts_of
 from traces.search.words import lexemes, normalised
 
@@ -23,6 +23,7 @@ from traces.search.words import lexemes, normalised
 _MOST_LEXEME_BYTES: Final = 900_000
 _BYTES_BESIDE: Final = 2
 MOST_CHARACTERS: Final = 8_000_000
+_MOST_TOLD: Final = 2_000  # of which facets are made
 # Before the text of a span stands this sign, 16 hex digits and a line's end; no normalised text holds either sign.
 _SPAN: Final = "\x1e"
 _HEAD: Final = 17
@@ -44,12 +45,14 @@ class Entry:
     retries: int
     text_cut: bool
     words: frozenset[str]  # facts and lexemes
+    facets: tuple[str, ...]
     text: bytes  # compressed, see `pages_of`
 
     def bare(self) -> "Entry":
         """The same without anything that its sender chose, which any database can hold."""
         own = frozenset(word for word in self.words if word.startswith((":status:", ":has:")) or word.count(":") == 1)
-        return replace(self, text_cut=True, words=own, text=payloads.compress(b""))
+        known = tuple(one for one in self.facets if one.startswith(":status:"))
+        return replace(self, text_cut=True, words=own, facets=known, text=payloads.compress(b""))
 
     @property
     def day(self) -> date:
@@ -64,7 +67,8 @@ class Draft:
         self.happened_at = happened_at
         self.spans = in_reading_order(spans)
         self.full = False
-        self._words = {facts.project_fact(project_id), *facts.of_spans(spans)}
+        self._told = facts.told_by_spans(spans)
+        self._words = {facts.project_fact(project_id), *facts.lexemes_of(self._told)}
         self._bytes = sum(len(word) * 4 + _BYTES_BESIDE for word in self._words)
         self._read: set[str] = set()
         self._parts: list[str] = []
@@ -74,7 +78,10 @@ class Draft:
         """Take in what a span says; nothing any more once the entry is `full`."""
         if self.full:
             return
-        self._add(facts.of_payload(payload))
+        told = facts.told_by_payload(payload)
+        if len(self._told) < _MOST_TOLD:
+            self._told |= told
+        self._add(facts.lexemes_of(told))
         said = [text for text in self._new(span, payload) if self._room_for(text)]
         if said:
             self._parts.append(f"{_SPAN}{span.span_id.hex()}\n" + "\n".join(said))
@@ -97,6 +104,7 @@ class Draft:
             retries=facts.retries_of(self.spans),
             text_cut=self.full,
             words=frozenset(self._words),
+            facets=facets.elements_of(self._told),
             text=payloads.compress("".join(self._parts).encode("utf-8", "replace")),
         )
 

@@ -22,15 +22,18 @@ _COLUMNS = {
     **dict.fromkeys(("spans", "retries"), "integer"),
     "text_cut": "boolean",
     "words": "text",
+    "facets": "text",
     "text": "bytea",
 }
 # What no repetition can mend.
 _UNFIT = (psycopg.DataError, errors.ProgramLimitExceeded, UnicodeEncodeError, struct.error)
 _LARGEST = {"bigint": 2**63 - 1, "integer": 2**31 - 1}
-# unnest flattens arrays of arrays, so words travel as one text; no lexeme holds this sign.
+# unnest flattens arrays of arrays, so words and facets travel as one text; none of them holds this sign.
 _SEPARATOR = "\x1f"
 _NAMES = ", ".join(_COLUMNS)
-_VALUES = _NAMES.replace("words", "array_to_tsvector(string_to_array(words, chr(31)))")
+_VALUES = _NAMES.replace("words", "array_to_tsvector(string_to_array(words, chr(31)))").replace(
+    "facets", "string_to_array(facets, chr(31))"
+)
 _ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _COLUMNS.items())
 _SETS = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("trace_id", "day"))
 UPSERT = arrays.Statement.of(f"""
@@ -91,7 +94,7 @@ def sort_in(days: Iterable[date]) -> None:
 
 def _value(entry: Entry, name: str) -> Any:
     value = getattr(entry, name)
-    if name == "words":
+    if name in ("words", "facets"):
         return _SEPARATOR.join(value)
     most = _LARGEST.get(_COLUMNS[name])
     return value if most is None or value is None else min(value, most)

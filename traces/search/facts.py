@@ -60,8 +60,17 @@ def _short(value: str) -> str:
     return value[:_LONGEST] + "#" + blake2b(value.encode(), digest_size=12).hexdigest()
 
 
-def of_spans(spans: Sequence[StoredSpan]) -> set[str]:
-    """The facts that the narrow rows of a trace's spans tell."""
+# Names of fields, or of metadata as `metadata.order_id`, and their values.
+Told = set[tuple[str, str]]
+
+
+def lexemes_of(told: Told) -> set[str]:
+    """What is told as facts."""
+    return {fact(name, value) for name, value in told}
+
+
+def told_by_spans(spans: Sequence[StoredSpan]) -> Told:
+    """What the narrow rows of a trace's spans tell, as it was sent."""
     told = {
         (name, value)
         for span in spans
@@ -74,18 +83,17 @@ def of_spans(spans: Sequence[StoredSpan]) -> set[str]:
     told |= {("status", status) for status in _statuses(spans)}
     if not any(name == "feature" for name, _ in told):
         told |= {("feature", span.record.service) for span in spans if span.record.service}
-    told |= {("has", word) for word in _has(spans)}
-    return {fact(name, value) for name, value in told}
+    return told | {("has", word) for word in _has(spans)}
 
 
-def of_payload(payload: Payload) -> set[str]:
-    """The facts that a span's payload tells: what its sender sent along, and what there is in it."""
+def told_by_payload(payload: Payload) -> Told:
+    """What a span's payload tells: what its sender sent along, and what there is in it."""
     told = {(f"metadata.{key}", value) for key, value in metadata(payload.attributes)}
     if payload.documents:
         told.add(("has", "retrieval"))
     if _media_in(payload.input) or _media_in(payload.output) or any(map(named, payload.attributes.values())):
         told.add(("has", "media"))
-    return {fact(name, value) for name, value in told}
+    return told
 
 
 def metadata(attributes: dict[str, Json]) -> list[tuple[str, str]]:

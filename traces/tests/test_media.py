@@ -22,7 +22,7 @@ from tests.payloads import the_call
 from traces import media, media_files
 from traces.queries.traces import trace_of
 from traces.records import Payload
-from traces.search.facts import of_payload
+from traces.search.facts import told_by_payload
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
 NAME = sha256(PNG).hexdigest()
@@ -347,5 +347,5 @@ def test_a_file_goes_after_the_retention_unless_it_was_sent_again(client, projec
 
 def test_a_step_with_an_attachment_is_found_by_it():
     named = {"type": "file", "media": NAME, "size_bytes": 1}
-    assert ":has:media" in of_payload(Payload(attributes={"langsmith.attachment.a": named}))
-    assert of_payload(Payload(attributes={"langsmith.attachment.a": {"media": 7}})) == set()
+    assert ("has", "media") in told_by_payload(Payload(attributes={"langsmith.attachment.a": named}))
+    assert told_by_payload(Payload(attributes={"langsmith.attachment.a": {"media": 7}})) == set()
