@@ -1,7 +1,7 @@
 """What the templates of the list of traces are given. Pure but for the addresses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -9,10 +9,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from accounts.models import Project
-from llmobs.lib.templatetags import figures
-from traces.listing import TraceRow
+from traces.columns import Column, Layout
+from traces.list_rows import ListedTrace, row_context
 from traces.search.asked import After, Asked, after_words, asked_in
-from traces.search.excerpt import Piece
 from traces.search.grammar import Term, line_of
 from traces.search.neighbours import Neighbours
 from traces.search.results import Place
@@ -32,20 +31,12 @@ _SORT_WORDS: Final = {
 BEHIND: Final = timedelta(seconds=10)  # how far the index may be behind before the page says so
 
 
-@dataclass(frozen=True, slots=True)
-class ListedTrace:
-    """A row, its place in the list, and the piece of text that was found."""
-
-    row: TraceRow
-    place: Place
-    pieces: list[Piece]
-
-
 def list_page(  # noqa: PLR0913
     project: Project,
     asked: Asked,
     rows: Sequence[ListedTrace],
     *,
+    layout: Layout,
     last: After | None,
     stopped: After | None,
     indexed_up_to: datetime,
@@ -58,11 +49,12 @@ def list_page(  # noqa: PLR0913
         "project": project,
         "section": "traces",
         "q": "",  # of the look-up box, which is not this line
-        "rows": [_row(project, asked_query, one) for one in rows],
+        "rows": [row_of(project, asked_query, one, layout) for one in rows],
+        "layout": layout,
         "periods": asked.period.choices(urlencode(_without_period(asked))),
         "period_words": asked.period.words(),
         "search": search_line(asked, here),
-        "heads": {sort: _head(asked, sort, here) for sort in ("time", "latency", "tokens", "cost")},
+        "heads": [_head(asked, column, here) for column in layout.columns],
         "order_words": _SORT_WORDS[asked.sort][1],
         "total_words": _total_words(asked, len(rows), full=last is not None and not stopped),
         "older_url": f"{here}?{urlencode({**asked.params(), 'after': after_words(last)})}" if last else None,
@@ -142,41 +134,22 @@ def _place_url(project: Project, asked_query: str, place: Place | None) -> str |
     return trace_url(project, asked_query, place.trace_id.hex(), place) if place else None
 
 
-def _row(project: Project, asked_query: str, one: ListedTrace) -> dict[str, Any]:
-    row = one.row
+def row_of(project: Project, asked_query: str, one: ListedTrace, layout: Layout) -> dict[str, Any]:
+    """A row of the list that was asked for by `asked_query`, as its template needs it."""
+    return row_context(one, layout, trace_url(project, asked_query, one.row.address, one.place))
+
+
+def _head(asked: Asked, column: Column, here: str) -> dict[str, Any]:
+    """A column's head: where it leads, and how the list is sorted by it now. `url` is "" for what cannot be sorted."""
+    sort = column.sort
+    now = {sort: "descending", f"-{sort}": "ascending"}.get(asked.sort, "") if sort else ""
+    query = asked.sorted_by(f"-{sort}" if now == "descending" else sort).query() if sort else ""
     return {
-        "row": row,
-        "url": trace_url(project, asked_query, row.address, one.place),
-        "pieces": one.pieces,
-        "title": row.asked or row.name,
-        "took": figures.duration_us(row.duration_us),
-        **_tokens(row),
-        **_cost(row),
+        "column": column,
+        "url": f"{here}?{query}" if sort else "",
+        "sorted": now,
+        "arrow": {"descending": "↓", "ascending": "↑"}.get(now, ""),
     }
-
-
-def _tokens(row: TraceRow) -> dict[str, str]:
-    if row.tokens is None:
-        return {"tokens": "not sent" if row.calls else "no calls"}
-    return {
-        "tokens": f"{figures.short(row.input_tokens, '?')} / {figures.short(row.output_tokens, '?')}",
-        "tokens_in_full": f"{figures.count(row.input_tokens)} in, {figures.count(row.output_tokens)} out",
-    }
-
-
-def _cost(row: TraceRow) -> dict[str, str]:
-    if row.cost_usd is None:
-        return {"cost": "unknown" if row.calls else "no calls"}
-    words = figures.at_least if row.calls_without_price else figures.money
-    return {"cost": words(row.cost_usd), "cost_in_full": f"${row.cost_usd}"}
-
-
-def _head(asked: Asked, sort: str, here: str) -> dict[str, str]:
-    """A column's head: where it leads, and how the list is sorted by it now."""
-    now = {sort: "descending", f"-{sort}": "ascending"}.get(asked.sort, "")
-    turned = asked.sorted_by(f"-{sort}" if now == "descending" else sort)
-    query = turned.query()
-    return {"url": f"{here}?{query}", "sorted": now, "arrow": {"descending": "↓", "ascending": "↑"}.get(now, "")}
 
 
 def _total_words(asked: Asked, count: int, *, full: bool) -> str:
@@ -188,7 +161,8 @@ def _total_words(asked: Asked, count: int, *, full: bool) -> str:
 
 
 def _without_period(asked: Asked) -> dict[str, str]:
-    return {name: value for name, value in asked.params().items() if name in ("q", "sort")}
+    of_period = asked.period.query()
+    return {name: value for name, value in asked.params().items() if name not in of_period}
 
 
 def _without(terms: tuple[Term, ...], place: int) -> tuple[Term, ...]:

@@ -10,8 +10,11 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import project_for
 from llmobs.lib.http import PageRequest, now_of, page_or_fragment
 from traces import export, list_pages
+from traces.columns import Layout, layout_of
 from traces.first_trace_views import how_to_send
+from traces.list_rows import Further, ListedTrace
 from traces.queries.excerpts import payloads_of_hits
+from traces.queries.further import further_of
 from traces.queries.listed import rows_of
 from traces.queries.traces import has_traces
 from traces.search.asked import Asked, asked_of
@@ -32,12 +35,14 @@ def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
     """The traces that the query line, the order and the period ask for."""
     project = project_for(request.user, project_slug)
     asked, now = asked_of(request.GET.dict()), now_of(request)
+    layout = layout_of(dict(asked.shown).get("columns", ""), dict(asked.shown).get("density", ""))
     found = listing(project.pk, asked, now, PAGE_ROWS + 1, PAGE_SECONDS)
     shown = found.places[:PAGE_ROWS]
     context = list_pages.list_page(
         project,
         asked,
-        _rows(project.pk, asked, shown),
+        _rows(project.pk, asked, shown, layout),
+        layout=layout,
         last=shown[-1].after if len(found.places) > PAGE_ROWS else found.stopped,
         stopped=found.stopped,
         indexed_up_to=now if asked.newest_of_all else indexed_up_to(project.pk, now),
@@ -73,9 +78,13 @@ def suggestions_fragment(request: PageRequest, project_slug: str) -> HttpRespons
     return render(request, "traces/_suggestions.html", {"suggestions": found})
 
 
-def _rows(project_id: int, asked: Asked, shown: list[Place]) -> list[list_pages.ListedTrace]:
-    """The rows of these places, with the text that was found."""
+def _rows(project_id: int, asked: Asked, shown: list[Place], layout: Layout) -> list[ListedTrace]:
+    """The rows of these places, with the text that was found, and what the columns show besides."""
     at = {place.trace_id: place for place in shown}
     hits = {place.trace_id: place.span_id for place in shown if place.span_id}
     said = {key: excerpt(sent, asked.terms) for key, sent in payloads_of_hits(project_id, hits).items()}
-    return [list_pages.ListedTrace(row, at[row.key], said.get(row.key, [])) for row in rows_of(project_id, list(at))]
+    further = further_of(project_id, list(at), layout)
+    return [
+        ListedTrace(row, at[row.key], said.get(row.key, []), further.get(row.key, Further()))
+        for row in rows_of(project_id, list(at))
+    ]

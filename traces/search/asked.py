@@ -23,6 +23,9 @@ SORTS: Final = ("time", "latency", "cost", "tokens")
 # The filters of older addresses, which go on working: the conditions that they stand for.
 _FIELDS_OF_FILTERS: Final = {"feature": "feature", "model": "model", "session_id": "session", "user_id": "user"}
 _FAILED: Final = "has:error"
+# How the list is shown: carried along as it stands, and read by `columns` and `saved_views`.
+_SHOWN: Final = ("columns", "density", "view")
+_LONGEST_SHOWN: Final = 3_000  # characters of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Asked:
     """What is asked. `line` is as it was written, also where it cannot be read: then `problem` says why.
 
     `sort` is one of SORTS, the largest first, or one with a minus, the smallest first. `after` is the last row of the
-    page before, or, without an id, the moment that a search has reached.
+    page before, or, without an id, the moment that a search has reached. `shown` are the parameters that say how the
+    list is shown, and change nothing of what is in it.
     """
 
     line: str
@@ -39,6 +43,7 @@ class Asked:
     sort: str
     period: PeriodForm
     after: After | None = None
+    shown: tuple[tuple[str, str], ...] = ()
 
     @property
     def newest_of_all(self) -> bool:
@@ -51,7 +56,7 @@ class Asked:
     def params(self) -> dict[str, str]:
         """The parameters that ask the same, without the place."""
         said = {"q": self.line, "sort": "" if self.sort == "time" else self.sort}
-        return {name: value for name, value in said.items() if value} | self.period.query()
+        return {name: value for name, value in said.items() if value} | self.period.query() | dict(self.shown)
 
     def query(self) -> str:
         """`params` as they stand in an address."""
@@ -60,6 +65,11 @@ class Asked:
     def sorted_by(self, sort: str) -> "Asked":
         """The same in another order, from its beginning."""
         return replace(self, sort=sort, after=None)
+
+    def shown_as(self, **shown: str) -> "Asked":
+        """The same shown otherwise: `columns`, `density` and `view` by their names, "" to leave one out."""
+        merged = dict(self.shown) | shown
+        return replace(self, shown=tuple((name, merged[name]) for name in _SHOWN if merged.get(name)))
 
     def with_terms(self, terms: tuple[Term, ...]) -> "Asked":
         """The same period and order with other conditions, from the beginning."""
@@ -79,7 +89,8 @@ def asked_of(params: Mapping[str, str], *, default: str = "24h") -> Asked:
     except QueryError as error:
         terms, problem = (), error
     after = after_of(params.get("after", ""), sort)
-    return Asked(line, terms, problem, sort, PeriodForm(params, default=default), after)
+    shown = tuple((name, said) for name in _SHOWN if (said := _shown(params.get(name, ""))))
+    return Asked(line, terms, problem, sort, PeriodForm(params, default=default), after, shown)
 
 
 def asked_in(query: str) -> Asked:
@@ -102,6 +113,10 @@ def after_of(words: str, sort: str) -> After | None:
         return (_value(said, sort.removeprefix("-")), key) if len(key) in (0, TRACE_KEY_BYTES) and found else None
     except (ValueError, InvalidOperation):
         return None
+
+
+def _shown(said: str) -> str:
+    return said if len(said) <= _LONGEST_SHOWN and said.isprintable() else ""
 
 
 def _value(said: str, sort: str) -> Value:
