@@ -1,16 +1,36 @@
 """What every page's frame needs of the member."""
 
+import re
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.access import projects_of
+from accounts.models import Membership, Role, User
+
+OF_A_PROJECT = re.compile(r"/p/([-a-zA-Z0-9_]+)(?:/|$)")
 
 
 def member(request: HttpRequest) -> dict[str, Any]:
-    """`projects`: those the member may switch to, asked for only when the menu is drawn."""
+    """What the frame shows, each asked for only when it is drawn.
+
+    `projects`: those the member may switch to. `project`: the one in the address, if the member may see it; views say
+    theirs, so this is for the pages that refuse. `role`: the member's in it, None for a stranger.
+    """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"projects": []}
-    return {"projects": SimpleLazyObject(lambda: list(projects_of(user)))}
+    found = OF_A_PROJECT.match(request.path_info)
+    slug = found[1] if found else ""
+    return {
+        "projects": SimpleLazyObject(lambda: list(projects_of(user))),
+        "project": SimpleLazyObject(lambda: projects_of(user).filter(slug=slug).first()) if slug else None,
+        "role": SimpleLazyObject(lambda: _role_in(user, slug)) if slug else None,
+    }
+
+
+def _role_in(user: User, slug: str) -> str | None:
+    if user.is_superuser:
+        return Role.ADMIN
+    return Membership.objects.filter(user__pk=user.pk, project__slug=slug).values_list("role", flat=True).first()

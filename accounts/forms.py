@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 
 from accounts.models import Key, Project, User
@@ -13,6 +13,8 @@ from accounts.models import Key, Project, User
 MOST_ID_KEYS = 20
 LONGEST_ID_KEY = 200  # characters
 MEBIBYTE = 1 << 20
+_WHOLE = "Write a whole number of 1 or more, or nothing."
+_NO_LIMIT = {"invalid": _WHOLE, "min_value": _WHOLE, "max_value": "At most %(limit_value)s; for more, write nothing."}
 
 
 class LoginForm(AuthenticationForm):
@@ -30,6 +32,24 @@ class LoginForm(AuthenticationForm):
     def clean_time_zone(self) -> str:
         name = self.cleaned_data["time_zone"]
         return name if name in zoneinfo.available_timezones() else ""
+
+
+class PasswordForm(PasswordChangeForm):
+    """The password now, and twice a new one."""
+
+    error_messages = {
+        "password_incorrect": "This is not your password now.",
+        "password_mismatch": "The two new passwords differ.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].label = "Password now"
+        self.fields["new_password1"].help_text = "At least 10 characters, and none that many people use."
+        self.fields["new_password2"].label = "New password again"
+        self.fields["new_password2"].help_text = ""
+        for field in self.fields.values():
+            field.error_messages["required"] = "Write a password."
 
 
 class PreferencesForm(forms.ModelForm[User]):
@@ -54,19 +74,26 @@ class PreferencesForm(forms.ModelForm[User]):
 class KeyForm(forms.Form):
     """A new key."""
 
-    name = forms.CharField(max_length=100, error_messages={"required": "Write what the key is for."})
+    name = forms.CharField(
+        max_length=100,
+        error_messages={"required": "Write what the key is for.", "max_length": "Write at most 100 characters."},
+        help_text="The service or the person that uses it.",
+    )
     scope = forms.ChoiceField(choices=Key.Scope.choices, initial=Key.Scope.INGEST)
 
 
 class LimitsForm(forms.Form):
     """What a key may send. A field that is left empty is no limit."""
 
-    requests = forms.IntegerField(label="Requests a minute", required=False, min_value=1, max_value=2**31 - 1)
+    requests = forms.IntegerField(
+        label="Requests a minute", required=False, min_value=1, max_value=2**31 - 1, error_messages=_NO_LIMIT
+    )
     spans = forms.IntegerField(
         label="Spans a minute",
         required=False,
         min_value=1,
         max_value=2**31 - 1,
+        error_messages=_NO_LIMIT,
         help_text="The batch that reaches it is still taken whole.",
     )
     mebibytes = forms.IntegerField(
@@ -74,6 +101,7 @@ class LimitsForm(forms.Form):
         required=False,
         min_value=1,
         max_value=100_000,
+        error_messages=_NO_LIMIT,
         help_text="Of all requests that are being taken in at one moment, as they are sent.",
     )
 

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("login", views.Login.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
+    path("password", views.Password.as_view(), name="password"),
     path("preferences", views.preferences, name="preferences"),
     path("p/<slug:project_slug>/settings", views.settings, name="settings"),
     path("p/<slug:project_slug>/settings/keys", views.keys, name="keys"),

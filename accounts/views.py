@@ -3,15 +3,16 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import project_for, projects_of, role_in
-from accounts.forms import IdKeysForm, KeyForm, LimitsForm, LoginForm, PreferencesForm
+from accounts.forms import IdKeysForm, KeyForm, LimitsForm, LoginForm, PasswordForm, PreferencesForm
 from accounts.keys import make_key
 from accounts.models import Key, Role, User
 from llmobs.lib.http import PageRequest
@@ -32,6 +33,18 @@ class Login(LoginView):
         return super().form_valid(form)  # type: ignore[return-value]
 
 
+class Password(PasswordChangeView):
+    """A new password in place of the first, which somebody else made. The member's other browsers are logged out."""
+
+    form_class = PasswordForm
+    success_url = reverse_lazy("accounts:home")
+    template_name = "accounts/password.html"
+
+    def form_valid(self, form: PasswordForm) -> HttpResponse:  # type: ignore[override]
+        messages.info(self.request, "The password is changed. Your other browsers are logged out.")
+        return super().form_valid(form)
+
+
 @require_safe
 @login_required
 def home(request: PageRequest) -> HttpResponse:
@@ -49,6 +62,8 @@ def preferences(request: PageRequest) -> HttpResponse:
     form = PreferencesForm(request.POST, instance=request.user)
     if form.is_valid():
         form.save()
+        if "time_zone" in form.changed_data:
+            messages.info(request, f"Times are shown in {form.cleaned_data['time_zone'] or 'UTC'}.")
     else:
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     back = request.META.get("HTTP_REFERER", "")

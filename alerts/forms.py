@@ -10,6 +10,10 @@ from alerts.models import Rule
 
 MOST_RECIPIENTS = 20
 NOT_A_NUMBER = "Write a number, such as 5 or 0.5."
+NOT_WHOLE = "Write a whole number of %s, such as %d."
+NOT_A_COUNT = NOT_WHOLE % ("1 to 1,000,000", 40)
+NOT_MINUTES = NOT_WHOLE % ("1 to 1,440", 10)
+WRONG = ("invalid", "required", "min_value", "max_value")
 # Metrics whose limit is written in percent; the others' is so many times the usual.
 IN_PERCENT = frozenset({"error_rate", "requests"})
 LIMIT_LABELS = {
@@ -29,20 +33,14 @@ class RuleForm(forms.ModelForm[Rule]):
         min_value=1,
         max_value=1_000_000,
         help_text="Fewer than this in 15 minutes are not judged.",
-        error_messages={
-            "invalid": "Write a whole number, such as 40.",
-            "required": "Write a whole number, such as 40.",
-        },
+        error_messages=dict.fromkeys(WRONG, NOT_A_COUNT),
     )
     clean_minutes = forms.IntegerField(
         min_value=1,
         max_value=1_440,
         label="Over after",
         help_text="So long must it be as usual before an incident is over.",
-        error_messages={
-            "invalid": "Write a whole number, such as 10.",
-            "required": "Write a whole number, such as 10.",
-        },
+        error_messages=dict.fromkeys(WRONG, NOT_MINUTES),
     )
     recipients = forms.CharField(
         required=False,

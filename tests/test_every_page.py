@@ -84,6 +84,7 @@ def test_the_walk_finds_the_pages():
         "accounts:login",
         "accounts:logout",
         "accounts:home",
+        "accounts:password",
         "accounts:preferences",
         "traces:any-trace",
     }

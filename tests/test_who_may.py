@@ -78,7 +78,7 @@ def templates(resolver=None, before="") -> Iterator[tuple[str, Callable[..., obj
 
 ALL = sorted({template for template, _ in templates()})
 PAGES = [one for one in ALL if one.startswith("p/")]
-MINE = ["", "preferences", "trace/%(trace_id)s"]  # of whoever is logged in
+MINE = ["", "password", "preferences", "trace/%(trace_id)s"]  # of whoever is logged in
 MACHINES = [one for one in ALL if one not in {*PAGES, *MINE, *OPEN, *EMPTY}]
 
 

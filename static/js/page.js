@@ -6,3 +6,4 @@ import "./enter.js";
 import "./menus.js";
 import "./failures.js";
 import "./timezone.js";
+import "./wrong_field.js";
