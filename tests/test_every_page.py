@@ -64,6 +64,7 @@ def values(project, ingest_key):
         "project_slug": project.slug,
         "trace_id": TRACE.hex(),
         "session_id": "s-1",
+        "user_id": "u-1",
         "key_id": Key.objects.get().pk,
         "incident_id": incident.pk,
         "rule_id": rule.pk,

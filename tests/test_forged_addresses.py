@@ -39,7 +39,10 @@ PLACES = [
 
 @pytest.fixture
 def listed(project):
-    make.stored(project.pk, *make.trace(trace_id=b"\xab" * 16, session_id="s-1", feature="faq", input="Where is it?"))
+    make.stored(
+        project.pk,
+        *make.trace(trace_id=b"\xab" * 16, session_id="s-1", user_id="u-1", feature="faq", input="Where is it?"),
+    )
     index_marked()
 
 
@@ -47,7 +50,11 @@ def listed(project):
 def test_a_place_in_a_list_that_nobody_wrote_breaks_nothing(listed, admin_of_project_client, read_key, client, place):
     said = quote(place, errors="surrogatepass")
     pages = [f"/p/shop/{page}?before={said}" for page in ("inbox", "incidents", "sessions/s-1")]
-    pages += [f"/p/shop/sessions/s-1?after={said}", f"/p/shop/sessions/s-1?trace={said}"]
+    pages += [
+        f"/p/shop/users/u-1?before={said}",
+        f"/p/shop/sessions/s-1?after={said}",
+        f"/p/shop/sessions/s-1?trace={said}",
+    ]
     for sort in [*SORTS, *(f"-{sort}" for sort in SORTS)]:
         asked = f"sort={sort}&after={said}&q=feature:faq"
         pages += [f"/p/shop/traces?{asked}", f"/p/shop/traces/{'ab' * 16}?list={quote(asked)}"]

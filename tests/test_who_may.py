@@ -85,7 +85,7 @@ MACHINES = [one for one in ALL if one not in {*PAGES, *MINE, *OPEN, *EMPTY}]
 @pytest.fixture
 def shop(project):
     """One of everything that an address can name, by the name of the argument."""
-    root = make.span(trace_id=TRACE, request_id="req-1", session_id="s-1", input=SECRET)
+    root = make.span(trace_id=TRACE, request_id="req-1", session_id="s-1", user_id="u-1", input=SECRET)
     make.stored(project.pk, root, make.call(trace_id=TRACE, span_id=SPAN, parent_id=root.span_id, input=SECRET))
     ensure_rules(project)
     rule, now = Rule.objects.filter(project=project).first(), timezone.now()
@@ -106,6 +106,7 @@ def shop(project):
         "trace_id": TRACE.hex(),
         "request_id": "req-1",
         "session_id": "s-1",
+        "user_id": "u-1",
         "key_id": Key.objects.get(project=project).pk,
         "incident_id": incident.pk,
         "rule_id": rule.pk,

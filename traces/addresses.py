@@ -16,8 +16,15 @@ def session_url(project_slug: str, session_id: str, trace: str = "") -> str:
     """
     if _NO_SEGMENT.fullmatch(session_id):
         return list_url(project_slug, session_id=session_id)
-    page = reverse("traces:session", args=[project_slug, "-"])[:-1] + quote(session_id, safe="")
+    page = _page("traces:session", project_slug, session_id)
     return f"{page}?{urlencode({'trace': trace})}" if trace else page
+
+
+def user_url(project_slug: str, user_id: str) -> str:
+    """The page of a user; for an id that no path can hold the list of the user's traces."""
+    if _NO_SEGMENT.fullmatch(user_id):
+        return list_url(project_slug, user_id=user_id)
+    return _page("traces:user", project_slug, user_id)
 
 
 def list_url(project_slug: str, **filters: str) -> str:
@@ -29,3 +36,7 @@ def trace_url(project_slug: str, address: str, span_id: bytes | None = None) -> 
     """The page of a trace, which `address` names, with a span open."""
     url = reverse("traces:trace-detail", args=[project_slug, address])
     return f"{url}?span={span_id.hex()}" if span_id else url
+
+
+def _page(view: str, project_slug: str, name: str) -> str:
+    return reverse(view, args=[project_slug, "-"])[:-1] + quote(name, safe="")

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Project
-from traces.addresses import list_url, session_url, trace_url
+from traces.addresses import list_url, session_url, trace_url, user_url
 from traces.listing import TraceRow
 from traces.matches import Match, span_of
 from traces.pasted import Pasted
@@ -21,12 +21,13 @@ _SHOWN_TRIED: Final = 6
 
 
 def match_url(project: Project, found: Sequence[Match], match: Match) -> str:
-    """Where a match leads: a conversation, the list of a user's traces, or a trace with its span."""
+    """Where a match leads: a conversation, a user, the list of what carries a value, or a trace with its span."""
     if match.names_many and match.kind == "session":
         return session_url(project.slug, match.text)
+    if match.names_many and match.kind == "user":
+        return user_url(project.slug, match.text)
     if match.names_many:
-        field = "user" if match.kind == "user" else f"metadata.{match.kind}"
-        return list_url(project.slug, q=line_of([exactly(field, match.text)]))
+        return list_url(project.slug, q=line_of([exactly(f"metadata.{match.kind}", match.text)]))
     newest = match.newest
     return trace_url(project.slug, newest.summary.address, span_of(found, newest))
 

@@ -11,6 +11,7 @@ from traces import (
     replay_views,
     session_views,
     trace_files,
+    user_views,
     views,
 )
 
@@ -28,6 +29,7 @@ urlpatterns = [
     re_path(
         r"^p/(?P<project_slug>[-a-zA-Z0-9_]+)/sessions/(?P<session_id>(?s:.+))\Z", session_views.session, name="session"
     ),
+    re_path(r"^p/(?P<project_slug>[-a-zA-Z0-9_]+)/users/(?P<user_id>(?s:.+))\Z", user_views.user, name="user"),
     path("p/<slug:project_slug>/feedback/<path:trace_id>", feedback_views.feedback, name="feedback"),
     path("p/<slug:project_slug>/payload/<path:trace_id>", views.payload_fragment, name="payload-fragment"),
     path("p/<slug:project_slug>/changes/<path:trace_id>", changes_views.changes, name="changes-fragment"),

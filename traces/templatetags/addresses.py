@@ -7,3 +7,4 @@ from traces import addresses
 register = template.Library()
 register.simple_tag(addresses.session_url)
 register.simple_tag(addresses.list_url)
+register.simple_tag(addresses.user_url)

@@ -85,7 +85,10 @@ def test_several_traces_of_one_request_lead_to_the_newest_which_names_the_others
 
 @pytest.mark.parametrize(
     ("field", "value", "page"),
-    [("session_id", "s-7", f"{PAGE}/sessions/s-7"), ("user_id", "anna@example.org", f"{PAGE}/traces?q=")],
+    [
+        ("session_id", "s-7", f"{PAGE}/sessions/s-7"),
+        ("user_id", "anna@example.org", f"{PAGE}/users/anna%40example.org"),
+    ],
 )
 def test_a_session_or_user_with_several_traces_leads_to_all_of_them(
     look_up, project, member_client, field, value, page

@@ -1,0 +1,99 @@
+"""A customer's page in a browser: found by the box, read, paged, opened; clean for axe, and fit for a phone."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from conftest import client_of
+from tests import make
+from tests.browser import at_rest, press
+
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+LONG = "user/of %23 " + "x" * 300
+
+
+@pytest.fixture
+def inside(transactional_db, page: Page, live_server, member) -> Page:
+    """A window in which support is logged in."""
+    session = client_of(member).cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    return page
+
+
+def asked(project, user_id, minutes, session_id=None, *, fails=False, **fields):
+    at = make.now() - timedelta(minutes=minutes)
+    status = {"status": "error"} if fails else {}
+    said = {"user_id": user_id, "session_id": session_id, "started_at": at, **status, **fields}
+    root, call = make.trace(**said)
+    call.failure = "timeout" if fails else None
+    call.cost_usd, call.cost_source = Decimal("0.02"), "priced"
+    make.stored(project.pk, root, call)
+    return root
+
+
+@pytest.fixture
+def anna(project):
+    """A customer with more conversations than a page shows, one of which failed."""
+    for number in range(25):
+        asked(project, "anna", 60 * number + 90, f"s-{number}", input=f"Question {number}", output="Here it is.")
+    asked(project, "anna", 24, "s-0", input="Can I return the tent?", fails=True, feature="orders")
+    asked(project, "ben", 3, "s-b", input="Something else", output="Yes.")
+
+
+def test_support_pastes_a_user_reads_what_happened_and_opens_the_failure(inside: Page, anna):
+    inside.goto("/p/shop")
+    at_rest(inside).locator("#q").fill("anna")
+    press(inside, "Enter")
+    expect(inside.get_by_role("heading", level=1)).to_contain_text("anna asked 26 times in the last 30 days; 1 failed")
+    at_rest(inside).get_by_role("region", name="Failures").get_by_role("link", name="Can I return the tent?").click()
+    expect(inside.get_by_role("heading", level=1)).to_be_visible()
+    inside.locator("main").get_by_role("link", name="anna", exact=True).click()
+    inside.wait_for_url("**/p/shop/users/anna")
+    inside.go_back()
+    inside.wait_for_url("**/p/shop/traces/**")
+
+
+def test_conversations_are_walked_by_keys_and_paged_by_links(inside: Page, anna):
+    inside.goto("/p/shop/users/anna")
+    press(inside, "j")
+    press(inside, "j")
+    press(inside, "Enter")
+    inside.wait_for_url("**/p/shop/sessions/s-1")
+    inside.go_back()
+    inside.get_by_role("link", name="Older").click()
+    expect(inside.get_by_role("link", name="Question 24")).to_be_visible()
+    inside.get_by_role("link", name="From the newest").click()
+    expect(inside.get_by_role("link", name="Question 0")).to_be_visible()
+
+
+def test_a_quiet_period_leads_to_the_one_with_requests(inside: Page, project):
+    asked(project, "anna", 60 * 30, "s-1", input="Where is my tent?", output="Here.")
+    inside.goto("/p/shop/users/anna")
+    inside.get_by_role("link", name="1 h", exact=True).click()
+    expect(inside.get_by_role("heading", level=1)).to_contain_text("anna asked nothing in the last hour")
+    inside.get_by_role("link", name="Show the time in which they asked").click()
+    inside.wait_for_url("**?period=7d")
+    expect(inside.get_by_role("link", name="Where is my tent?")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_clean_for_axe_and_as_wide_as_its_window(inside: Page, project, anna, width, scheme):
+    asked(project, LONG, 5, "s" * 400, input="مرحبا " * 200, feature="f" * 300, model="m" * 300, fails=True)
+    inside.set_viewport_size({"width": width, "height": 900})
+    inside.emulate_media(color_scheme=scheme)
+    for path in (
+        "/p/shop/users/anna",
+        "/p/shop/users/user%2Fof%20%2523%20" + "x" * 300,
+        "/p/shop/users/anna?period=1h",
+    ):
+        inside.goto(path)
+        found = Axe().run(at_rest(inside), options=WCAG).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+        assert inside.evaluate("document.documentElement.scrollWidth") <= width
+    inside.goto("/p/shop/users/nobody")
+    assert Axe().run(at_rest(inside), options=WCAG).response["violations"] == []
+    inside.complaints.clear()  # the browser's own word on a 404
