@@ -29,6 +29,11 @@ def role_in(user: User | AnonymousUser, project: Project) -> Role | None:
     return Role(role) if role else None
 
 
+def reaches(have: Role | None, needed: Role) -> bool:
+    """Whether a member with the role `have` may do what needs `needed`; None is a stranger."""
+    return have is not None and _RANK[have] >= _RANK[needed]
+
+
 def project_for(user: User | AnonymousUser, slug: str, *, role: Role = Role.SUPPORT) -> Project:
     """The project named `slug` if `user` has at least `role` in it.
 
@@ -37,8 +42,6 @@ def project_for(user: User | AnonymousUser, slug: str, *, role: Role = Role.SUPP
     project = projects_of(user).filter(slug=slug).first()
     if project is None:
         raise Http404("There is no such project, or you are not a member of it.")
-    if role != Role.SUPPORT:
-        have = role_in(user, project)
-        if have is None or _RANK[have] < _RANK[role]:
-            raise PermissionDenied(f"This needs the role {role.label.lower()} in {project.name}. Ask an admin for it.")
+    if role != Role.SUPPORT and not reaches(role_in(user, project), role):
+        raise PermissionDenied(f"This needs the role {role.label.lower()} in {project.name}. Ask an admin for it.")
     return project

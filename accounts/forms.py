@@ -53,11 +53,11 @@ class PasswordForm(PasswordChangeForm):
 
 
 class PreferencesForm(forms.ModelForm[User]):
-    """How llmobs looks and which clock it shows, for one member. What is not sent stays as it is."""
+    """How llmobs looks, which clock it shows and what keys do, for one member. What is not sent stays as it is."""
 
     class Meta:
         model = User
-        fields = ["theme", "time_zone"]
+        fields = ["theme", "time_zone", "single_keys"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

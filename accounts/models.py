@@ -39,6 +39,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     created_at = models.DateTimeField(auto_now_add=True)
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.SYSTEM, blank=True)
     time_zone = models.CharField(max_length=60, blank=True)  # "": taken from the browser at the next log-in
+    single_keys = models.BooleanField(default=True)  # whether keys of one letter do something (WCAG 2.1.4)
 
     objects: ClassVar[UserManager] = UserManager()
     USERNAME_FIELD = "email"
@@ -95,6 +96,25 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.project}: {self.role}"
+
+
+class LookUp(models.Model):
+    """What a member looked up in a project, to be looked up again. Written by `lookups.remember` alone.
+
+    `found` says in a word or two what came of it: the kind of the id, "3 things", "nothing found".
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    text = models.TextField()
+    found = models.TextField()
+    looked_up_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="look_ups_of_a_member", fields=["user", "project", "-looked_up_at"])]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Key(models.Model):

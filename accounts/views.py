@@ -58,7 +58,7 @@ def home(request: PageRequest) -> HttpResponse:
 @require_POST
 @login_required
 def preferences(request: PageRequest) -> HttpResponse:
-    """Change theme or time zone and go back to the page it was changed on."""
+    """Change theme, time zone or keys and go back to the page it was changed on."""
     form = PreferencesForm(request.POST, instance=request.user)
     if form.is_valid():
         form.save()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Project
 from traces.addresses import list_url, session_url, trace_url, user_url
 from traces.listing import TraceRow
-from traces.matches import Match, span_of
+from traces.matches import Match, only_one, span_of
 from traces.pasted import Pasted
 from traces.search.grammar import exactly, line_of
 
@@ -18,6 +18,7 @@ SHOWN_MATCHES: Final = 20
 _SIGNS: Final = {"request": "traces", "trace": "traces", "span": "chain", "response": "llm", "user": "user"}
 _MOST_HITS: Final = 100  # of one id: what is counted no further
 _SHOWN_TRIED: Final = 6
+_LONGEST_LINE: Final = 120  # characters; more is a mail or a line of a log
 
 
 def match_url(project: Project, found: Sequence[Match], match: Match) -> str:
@@ -48,6 +49,22 @@ def match_rows(
         }
         for match in found[:SHOWN_MATCHES]
     ]
+
+
+def remembered(pasted: Pasted, found: Sequence[Match], *, led_somewhere: bool) -> tuple[str, str]:
+    """What is kept of a look-up, and what came of it. Of a mail or a log only the id that it was about, if it is one.
+
+    Empty where there is nothing to keep.
+    """
+    one = only_one(found)
+    is_line = "\n" not in pasted.text and (len(pasted.text) <= _LONGEST_LINE or len(pasted.text.split()) == 1)
+    text = pasted.text if is_line else one.text if one else ""
+    if one:
+        return text, one.kind
+    if found:
+        return text, f"{len(found)} things"
+    words = "address" if pasted.is_address else "words"
+    return text, words if led_somewhere else "nothing found"
 
 
 def picked(found: Sequence[Match], pasted: Pasted) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_safe
 
 from accounts.access import project_for, projects_of
+from accounts.lookups import remember
 from accounts.models import Project, User
 from llmobs.lib.http import PageRequest, now_of
 from traces import lookup_page
@@ -42,11 +43,12 @@ def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
         there = lookup_page.match_url(project, found, one)
     if not found:
         there = there or _pasted_page(request.user, project, pasted)
-    if there:
-        return redirect(there)
     terms: tuple[Term, ...] = ()
-    if pasted.text and not found:
+    if pasted.text and not found and not there:
         there, terms = _by_words(project, pasted, now)
+    if request.method == "GET":
+        text, words = lookup_page.remembered(pasted, found, led_somewhere=there is not None)
+        remember(request.user, project, text, words, now)
     if there:
         return redirect(there)
     context = {

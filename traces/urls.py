@@ -8,6 +8,7 @@ from traces import (
     list_views,
     lookup_views,
     media_views,
+    palette_views,
     replay_views,
     session_views,
     trace_files,
@@ -23,6 +24,7 @@ urlpatterns = [
     path("p/<slug:project_slug>/send", first_trace_views.send, name="send"),
     path("p/<slug:project_slug>/first-trace", first_trace_views.first_trace_fragment, name="first-trace-fragment"),
     path("p/<slug:project_slug>/export", list_views.trace_export, name="trace-export"),
+    path("p/<slug:project_slug>/palette", palette_views.palette_fragment, name="palette-fragment"),
     path("p/<slug:project_slug>/suggestions", list_views.suggestions_fragment, name="suggestions-fragment"),
     path("p/<slug:project_slug>/traces/<path:trace_id>", views.trace_detail, name="trace-detail"),
     # Any character may stand in a session's id, a line's end too.

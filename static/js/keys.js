@@ -1,17 +1,16 @@
 // Keys of one letter press what carries them: data-key="a", or data-key="g l" for two in a row.
-// They never fire in a field and can be switched off (WCAG 2.1.4); the choice stays in this browser.
+// They never fire in a field or a dialog, and a member can switch them off (WCAG 2.1.4).
 
 const SECOND_KEY_MS = 1500;
-const OFF = "keys-off";
 let first = "";
 
 const typing = (target) => target instanceof Element && target.closest("input, textarea, select, [contenteditable]");
 const covered = () => document.querySelector("dialog[open], [popover]:popover-open");
-const off = () => localStorage.getItem(OFF) === "1";
+export const off = () => document.documentElement.dataset.singleKeys === "off";
 
 export const onKey = new Map([["p", () => window.print()]]);
 
-function press(element) {
+export function press(element) {
   if (element.matches("input, textarea")) {
     element.focus();
     element.select();
@@ -51,9 +50,3 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens).showModal();
 });
-
-const choice = document.querySelector("[data-keys-on]");
-if (choice) {
-  choice.checked = !off();
-  choice.addEventListener("change", () => localStorage.setItem(OFF, choice.checked ? "0" : "1"));
-}

@@ -1,6 +1,7 @@
 // What every page loads. A page works without any of it.
 import "./keys.js";
 import "./rows.js";
+import "./palette.js";
 import "./copy.js";
 import "./enter.js";
 import "./menus.js";

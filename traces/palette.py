@@ -1,0 +1,102 @@
+"""What the palette leads to: earlier look-ups, the pages of a project, other projects. Pure but for the addresses."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from accounts.access import reaches
+from accounts.models import LookUp, Project, Role
+from llmobs.lib.templatetags import figures
+
+_SHOWN_LOOK_UPS: Final = 6  # before anything is typed
+_SHOWN_PROJECTS: Final = 3
+
+# Label, name of the address, sign, the role it needs, and other words that it is found by. What has a colon in its
+# label is shown only once something is typed.
+_PAGES: Final = (
+    ("Look up", "traces:lookup", "lookup", Role.SUPPORT, "find request id home start"),
+    ("Traces", "traces:trace-list", "traces", Role.SUPPORT, "list search requests calls"),
+    ("Dashboards", "dashboards:overview", "dashboards", Role.SUPPORT, "overview charts cost latency errors tokens"),
+    ("Incidents", "alerts:incident-list", "incidents", Role.SUPPORT, "alerts alarms"),
+    ("Rules", "alerts:rule-list", "incidents", Role.SUPPORT, "alerts limits thresholds"),
+    ("Settings: keys", "accounts:keys", "more", Role.ADMIN, "api tokens secrets limits"),
+    ("Settings: ids", "accounts:id-keys", "more", Role.ENGINEER, "metadata order"),
+    ("Settings: mails", "alerts:mail-list", "mail", Role.SUPPORT, "notifications sent"),
+    ("Settings: inbox of refusals", "traces:inbox", "more", Role.ENGINEER, "rejected errors replay ingest"),
+    ("How to send traces", "traces:send", "more", Role.SUPPORT, "sdk install setup connect clients opentelemetry"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: its words, what stands at its end, where it leads.
+
+    `also` holds other words that it is found by; with `later` it is shown only once something is typed.
+    """
+
+    label: str
+    hint: str
+    url: str
+    sign: str
+    also: str = ""
+    later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    entries: list[Entry]
+
+
+def groups(
+    project: Project, role: Role | None, before: Iterable[LookUp], projects: Sequence[Project], now: datetime
+) -> list[Group]:
+    """All that the palette offers a member with `role`, by its headings; headings without a line are left out."""
+    found = [
+        Group("Looked up before", _look_ups(project, before, now)),
+        Group("Go to", [*_pages(project, role), *_other_projects(project, projects)]),
+    ]
+    return [group for group in found if group.entries]
+
+
+def _look_ups(project: Project, before: Iterable[LookUp], now: datetime) -> list[Entry]:
+    """Each text once: two tabs may have kept it at the same moment."""
+    newest = {one.text: one for one in reversed(list(before))}
+    box = reverse("traces:lookup", args=[project.slug])
+    return [
+        Entry(
+            one.text,
+            f"{one.found}, {figures.ago(one.looked_up_at, now)}",
+            f"{box}?{urlencode({'q': one.text})}",
+            "clock",
+            later=place >= _SHOWN_LOOK_UPS,
+        )
+        for place, one in enumerate(sorted(newest.values(), key=lambda one: one.looked_up_at, reverse=True))
+    ]
+
+
+def _pages(project: Project, role: Role | None) -> list[Entry]:
+    return [
+        Entry(label, "page", reverse(name, args=[project.slug]), sign, also, later=":" in label)
+        for label, name, sign, needed, also in _PAGES
+        if reaches(role, needed)
+    ]
+
+
+def _other_projects(project: Project, projects: Sequence[Project]) -> list[Entry]:
+    others = [other for other in projects if other.pk != project.pk]
+    return [
+        Entry(
+            other.name,
+            "project",
+            reverse("traces:lookup", args=[other.slug]),
+            "swap",
+            f"switch {other.slug}",
+            later=place >= _SHOWN_PROJECTS,
+        )
+        for place, other in enumerate(others)
+    ]
