@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "accounts",
     "traces",
     "alerts",
+    "cases",
     "dashboards",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -132,6 +133,8 @@ CELERY_BEAT_SCHEDULE = {
         "traces.drop_old_media": 6 * 3600.0,
         "alerts.evaluate_due_rules": 30.0,
         "alerts.sweep_notifications": 60.0,
+        "cases.look_at_due_cases": 30.0,
+        "cases.sweep_mails": 60.0,
     }.items()
 }
 
@@ -222,5 +225,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
-    "loggers": {"llmobs": {"level": "INFO"}, "traces": {"level": "INFO"}, "alerts": {"level": "INFO"}},
+    "loggers": {name: {"level": "INFO"} for name in ("llmobs", "traces", "alerts", "cases")},
 }

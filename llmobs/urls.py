@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("traces.urls")),
     path("", include("dashboards.urls")),
     path("", include("alerts.urls")),
+    path("", include("cases.urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("admin/", admin.site.urls),

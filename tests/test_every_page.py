@@ -9,11 +9,12 @@ from django.utils import timezone
 from accounts.models import Key
 from alerts.models import Incident, Rule
 from alerts.rules import ensure_rules
+from cases import changes, evidence
 from tests import make
 from tests.markup import Markup
 from traces.models import Refusal, Replay
 
-OURS = ("accounts", "traces", "dashboards", "alerts")
+OURS = ("accounts", "traces", "dashboards", "alerts", "cases")
 # Written by a browser that has no session yet.
 OPEN = {"accounts:login", "accounts:logout"}
 TRACE = b"t" * 16
@@ -60,11 +61,15 @@ def values(project, ingest_key):
     replay = Replay.objects.create(
         project=project, reason="The body is empty.", asked_at=now, up_to_id=refusal.pk, total=1
     )
+    case = changes.open_case(project, None, {"title": "What? said wrong", "fix": "prompt:faq@2"}, now)
+    evidence.add(case.pk, None, [TRACE], now)
     return {
         "project_slug": project.slug,
         "trace_id": TRACE.hex(),
         "session_id": "s-1",
         "user_id": "u-1",
+        "number": case.number,
+        "event_id": case.history.first().pk,
         "key_id": Key.objects.get().pk,
         "incident_id": incident.pk,
         "rule_id": rule.pk,

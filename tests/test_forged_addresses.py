@@ -49,12 +49,13 @@ def listed(project):
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: ascii(place[:20]))
 def test_a_place_in_a_list_that_nobody_wrote_breaks_nothing(listed, admin_of_project_client, read_key, client, place):
     said = quote(place, errors="surrogatepass")
-    pages = [f"/p/shop/{page}?before={said}" for page in ("inbox", "incidents", "sessions/s-1")]
+    pages = [f"/p/shop/{page}?before={said}" for page in ("inbox", "incidents", "cases", "sessions/s-1")]
     pages += [
         f"/p/shop/users/u-1?before={said}",
         f"/p/shop/sessions/s-1?after={said}",
         f"/p/shop/sessions/s-1?trace={said}",
     ]
+    pages += [f"/p/shop/cases?view={said}&assignee={said}&feature={said}&q={said}", f"/p/shop/cases/new?trace={said}"]
     for sort in [*SORTS, *(f"-{sort}" for sort in SORTS)]:
         asked = f"sort={sort}&after={said}&q=feature:faq"
         pages += [f"/p/shop/traces?{asked}", f"/p/shop/traces/{'ab' * 16}?list={quote(asked)}"]

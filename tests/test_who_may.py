@@ -20,6 +20,7 @@ from accounts.keys import make_key
 from accounts.models import Key, Role
 from alerts.models import Incident, Rule
 from alerts.rules import ensure_rules
+from cases import changes
 from tests import make
 from traces.models import Refusal, Replay
 
@@ -42,6 +43,7 @@ NEEDED = {
     "p/%(project_slug)s/inbox/replay": Role.ENGINEER,
     "p/%(project_slug)s/inbox/replays/%(replay_id)s": Role.ENGINEER,
     "p/%(project_slug)s/inbox/%(refusal_id)s/replay": Role.ENGINEER,
+    "p/%(project_slug)s/cases/%(number)s/delete": Role.ADMIN,
     "p/%(project_slug)s/rules/%(rule_id)s": Role.ENGINEER,
     "p/%(project_slug)s/settings/ids": Role.ENGINEER,
     "p/%(project_slug)s/settings/keys": Role.ADMIN,
@@ -62,7 +64,16 @@ NOT_THERE = {
     "p/%(project_slug)s/media/%(sha256)s",
 }
 # What an address may change.
-WATCHED = ("accounts_key", "accounts_project", "alerts_incident", "alerts_rule", "traces_score", "traces_summary")
+WATCHED = (
+    "accounts_key",
+    "accounts_project",
+    "alerts_incident",
+    "alerts_rule",
+    "cases_case",
+    "cases_event",
+    "traces_score",
+    "traces_summary",
+)
 
 
 def templates(resolver=None, before="") -> Iterator[tuple[str, Callable[..., object]]]:
@@ -100,6 +111,7 @@ def shop(project):
     replay = Replay.objects.create(
         project=project, reason=SECRET, asked_at=now, finished_at=now, up_to_id=refusal.pk, total=1
     )
+    case = changes.open_case(project, None, {"title": SECRET, "note": SECRET, "similar": f'"{SECRET}"'}, now)
     make_key(project)
     return {
         "project_slug": project.slug,
@@ -107,6 +119,8 @@ def shop(project):
         "request_id": "req-1",
         "session_id": "s-1",
         "user_id": "u-1",
+        "number": case.number,
+        "event_id": case.history.get().pk,
         "key_id": Key.objects.get(project=project).pk,
         "incident_id": incident.pk,
         "rule_id": rule.pk,
