@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import Key, Project, User
 
 MOST_ID_KEYS = 20
+MOST_FACET_KEYS = 10  # each is counted at every look at the list
 LONGEST_ID_KEY = 200  # characters
 MEBIBYTE = 1 << 20
 _WHOLE = "Write a whole number of 1 or more, or nothing."
@@ -118,22 +119,22 @@ class LimitsForm(forms.Form):
         key.save(update_fields=["requests_per_minute", "spans_per_minute", "bytes_in_flight"])
 
 
-class IdKeysForm(forms.Form):
-    """The keys of metadata whose values are ids, one a line."""
+class MetadataKeysForm(forms.Form):
+    """Some keys of metadata, one a line; a form of each use names its `field` of the project."""
 
+    field = ""
+    most = MOST_ID_KEYS
     keys = forms.CharField(
-        label="Keys of metadata that are ids",
         required=False,
         max_length=MOST_ID_KEYS * (LONGEST_ID_KEY + 20),
         widget=forms.Textarea(attrs={"rows": 6, "class": "id", "autocapitalize": "off", "spellcheck": "false"}),
-        help_text="One a line, as your services send them: order_id, ticket. No line: only the usual ids are found.",
     )
 
     def clean_keys(self) -> list[str]:
         lines = (line.strip().removeprefix("metadata.").strip() for line in self.cleaned_data["keys"].splitlines())
         keys = list(dict.fromkeys(line for line in lines if line))
-        if len(keys) > MOST_ID_KEYS:
-            raise ValidationError(f"These are {len(keys)} keys; name at most {MOST_ID_KEYS}.")
+        if len(keys) > self.most:
+            raise ValidationError(f"These are {len(keys)} keys; name at most {self.most}.")
         for key in keys:
             if len(key) > LONGEST_ID_KEY:
                 raise ValidationError(f"{key[:30]}… is {len(key)} characters long; at most {LONGEST_ID_KEY} are taken.")
@@ -143,5 +144,34 @@ class IdKeysForm(forms.Form):
 
     def save(self, project: Project) -> None:
         """Write the keys into `project`."""
-        project.id_keys = self.cleaned_data["keys"]
-        project.save(update_fields=["id_keys"])
+        setattr(project, self.field, self.cleaned_data["keys"])
+        project.save(update_fields=[self.field])
+
+
+class IdKeysForm(MetadataKeysForm):
+    """Those whose values are ids."""
+
+    field = "id_keys"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["keys"].label = "Keys of metadata that are ids"
+        self.fields[
+            "keys"
+        ].help_text = "One a line, as your services send them: order_id, ticket. No line: only the usual ids are found."
+
+
+class FacetKeysForm(MetadataKeysForm):
+    """Those that lists of traces are narrowed down by."""
+
+    field = "facet_keys"
+    most = MOST_FACET_KEYS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["keys"].label = "Keys of metadata that narrow down"
+        self.fields[
+            "keys"
+        ].help_text = (
+            "One a line, as your services send them: plan, region, tenant. They stand below the others, in this order."
+        )

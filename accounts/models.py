@@ -67,6 +67,8 @@ class Project(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     # Keys of metadata whose values are ids, such as order_id: the box finds traces by them.
     id_keys = models.JSONField(default=list, blank=True)
+    # Keys of metadata that lists of traces are narrowed down by, such as plan or tenant.
+    facet_keys = models.JSONField(default=list, blank=True)
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
 
     class Meta:

@@ -15,4 +15,5 @@ urlpatterns = [
     path("p/<slug:project_slug>/settings/keys/<int:key_id>/revoke", views.key_revoke, name="key-revoke"),
     path("p/<slug:project_slug>/settings/keys/<int:key_id>/limits", views.key_limits, name="key-limits"),
     path("p/<slug:project_slug>/settings/ids", views.id_keys, name="id-keys"),
+    path("p/<slug:project_slug>/settings/facets", views.facet_keys, name="facet-keys"),
 ]

@@ -12,7 +12,15 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import project_for, projects_of, role_in
-from accounts.forms import IdKeysForm, KeyForm, LimitsForm, LoginForm, PasswordForm, PreferencesForm
+from accounts.forms import (
+    FacetKeysForm,
+    IdKeysForm,
+    KeyForm,
+    LimitsForm,
+    LoginForm,
+    PasswordForm,
+    PreferencesForm,
+)
 from accounts.keys import make_key
 from accounts.models import Key, Role, User
 from llmobs.lib.http import PageRequest
@@ -134,3 +142,17 @@ def id_keys(request: PageRequest, project_slug: str) -> HttpResponse:
         return redirect("accounts:id-keys", project.slug)
     context = {"project": project, "section": "settings", "form": form}
     return render(request, "accounts/id_keys.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def facet_keys(request: PageRequest, project_slug: str) -> HttpResponse:
+    """Which values of metadata stand beside the list of traces, to narrow it down."""
+    project = project_for(request.user, project_slug, role=Role.ENGINEER)
+    form = FacetKeysForm(request.POST or None, initial={"keys": "\n".join(project.facet_keys)})
+    if request.method == "POST" and form.is_valid():
+        form.save(project)
+        messages.info(request, f"Saved, {timezone.localtime():%H:%M}.")
+        return redirect("accounts:facet-keys", project.slug)
+    context = {"project": project, "section": "settings", "form": form}
+    return render(request, "accounts/facet_keys.html", context)

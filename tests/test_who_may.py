@@ -45,6 +45,7 @@ NEEDED = {
     "p/%(project_slug)s/inbox/%(refusal_id)s/replay": Role.ENGINEER,
     "p/%(project_slug)s/cases/%(number)s/delete": Role.ADMIN,
     "p/%(project_slug)s/rules/%(rule_id)s": Role.ENGINEER,
+    "p/%(project_slug)s/settings/facets": Role.ENGINEER,
     "p/%(project_slug)s/settings/ids": Role.ENGINEER,
     "p/%(project_slug)s/settings/keys": Role.ADMIN,
     "p/%(project_slug)s/settings/keys/%(key_id)s/revoke": Role.ADMIN,

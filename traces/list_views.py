@@ -11,6 +11,7 @@ from accounts.access import project_for
 from llmobs.lib.http import PageRequest, now_of, page_or_fragment
 from traces import export, list_pages
 from traces.columns import Layout, layout_of
+from traces.facet_views import beside
 from traces.first_trace_views import how_to_send
 from traces.list_rows import Further, ListedTrace
 from traces.queries.excerpts import payloads_of_hits
@@ -50,6 +51,8 @@ def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
     )
     if not shown and not has_traces(project.pk):
         context |= how_to_send(request, project)
+    elif not asked.problem and not request.htmx:
+        context |= beside(request, project, asked)
     return render(request, page_or_fragment(request, "traces/trace_list.html", "traces/_trace_rows.html"), context)
 
 

@@ -2,7 +2,7 @@ from django.urls import path, re_path
 
 from traces import (
     changes_views,
-    compare_views,
+    facet_views,
     feedback_views,
     first_trace_views,
     inbox_views,
@@ -26,6 +26,7 @@ urlpatterns = [
     path("p/<slug:project_slug>/first-trace", first_trace_views.first_trace_fragment, name="first-trace-fragment"),
     path("p/<slug:project_slug>/export", list_views.trace_export, name="trace-export"),
     path("p/<slug:project_slug>/palette", palette_views.palette_fragment, name="palette-fragment"),
+    path("p/<slug:project_slug>/facets", facet_views.facets_fragment, name="facets-fragment"),
     path("p/<slug:project_slug>/suggestions", list_views.suggestions_fragment, name="suggestions-fragment"),
     path("p/<slug:project_slug>/traces/<path:trace_id>", views.trace_detail, name="trace-detail"),
     # Any character may stand in a session's id, a line's end too.
@@ -36,7 +37,6 @@ urlpatterns = [
     path("p/<slug:project_slug>/feedback/<path:trace_id>", feedback_views.feedback, name="feedback"),
     path("p/<slug:project_slug>/payload/<path:trace_id>", views.payload_fragment, name="payload-fragment"),
     path("p/<slug:project_slug>/changes/<path:trace_id>", changes_views.changes, name="changes-fragment"),
-    path("p/<slug:project_slug>/compare", compare_views.compare, name="compare"),
     path("p/<slug:project_slug>/span-json/<path:trace_id>", trace_files.span_json, name="span-json"),
     path("p/<slug:project_slug>/download/<path:trace_id>", trace_files.trace_download, name="trace-download"),
     path("p/<slug:project_slug>/reproduce/<path:trace_id>", trace_files.call_download, name="call-download"),

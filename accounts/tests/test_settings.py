@@ -57,3 +57,26 @@ def test_what_cannot_be_a_key_is_explained_and_nothing_is_saved(engineer_client,
 def test_support_does_not_change_the_keys(member_client, project):
     assert member_client.get(IDS).status_code == 403
     assert member_client.post(IDS, {"keys": "order_id"}).status_code == 403
+
+
+FACETS = "/p/shop/settings/facets"
+
+
+def test_engineers_name_the_keys_of_metadata_that_narrow_lists_down(engineer_client, project):
+    answer = engineer_client.post(FACETS, {"keys": "plan\nmetadata.region\nplan"}, follow=True)
+    assert answer.redirect_chain == [(FACETS, 302)]
+    project.refresh_from_db()
+    assert project.facet_keys == ["plan", "region"]
+    assert project.id_keys == []
+
+
+def test_ten_keys_narrow_down_at_most(engineer_client, project):
+    answer = engineer_client.post(FACETS, {"keys": "\n".join(f"key_{n}" for n in range(11))})
+    assert "These are 11 keys; name at most 10." in answer.content.decode()
+    project.refresh_from_db()
+    assert project.facet_keys == []
+
+
+def test_support_does_not_choose_the_facets(member_client, project):
+    assert member_client.get(FACETS).status_code == 403
+    assert member_client.post(FACETS, {"keys": "plan"}).status_code == 403

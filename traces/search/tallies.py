@@ -1,0 +1,114 @@
+"""Counting traces in SQL: by what stands in `facets`, and by time. Of what is counted the caller says `hit`.
+
+`hit` has the moment and the facets of each trace, and a mask: which of some conditions it fulfils. A statement that
+takes too long is broken off.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+from django.db import connection, transaction
+from psycopg import errors
+
+MOST_VALUES: Final = 60  # of a field, in one statement
+READ: Final = -1  # the mask under which stands how many were looked at
+
+# Metadata is any number of values, so only what is asked for is counted. Of a field with very many values, such as
+# users, the commonest come back, and how many there are in all.
+TALLY: Final = """
+    SELECT mask, element, NULL::timestamptz, NULL::boolean, many, known FROM (
+        SELECT told.*, count(*) FILTER (WHERE strpos(element, chr(30)) = 0) OVER named AS known,
+            row_number() OVER (named ORDER BY many DESC, element) AS place
+        FROM (
+            SELECT mask, element, count(*) AS many FROM hit CROSS JOIN LATERAL unnest(facets) AS element
+            WHERE NOT starts_with(element, ':metadata.') OR element ^@ ANY(%(keys)s::text[])
+            GROUP BY 1, 2
+        ) told
+        WINDOW named AS (PARTITION BY mask, split_part(element, ':', 2))
+    ) ranked WHERE place <= %(most_values)s
+    UNION ALL
+    SELECT mask, NULL, date_bin(%(bucket)s, happened_at, %(origin)s), coalesce(facets @> '{:status:error}', false),
+        count(*), NULL
+    FROM hit GROUP BY 1, 3, 4
+"""
+LOOKED_AT: Final = f" UNION ALL SELECT {READ}, NULL, now(), false, count(*), NULL FROM sampled"
+# Planning thirty days takes as long as sampling them, so a plan is made once for all values; but where days are named
+# themselves.
+SETTINGS: Final = """
+    SET LOCAL jit = off; SET LOCAL enable_seqscan = {seqscan}; SET LOCAL plan_cache_mode = {mode};
+    SET LOCAL statement_timeout = {timeout}
+"""
+AFTERWARDS: Final = """
+    SET LOCAL statement_timeout TO DEFAULT; SET LOCAL plan_cache_mode TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT
+"""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted of some traces. `known`: how many different values each field has, at least."""
+
+    elements: Counter[str] = field(default_factory=Counter)
+    times: Counter[tuple[datetime, bool]] = field(default_factory=Counter)
+    known: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return self.times.total()
+
+    def add(self, other: "Tally") -> None:
+        """Take in what was counted of other traces."""
+        self.elements.update(other.elements)
+        self.times.update(other.times)
+        self.known = {name: max(self.known.get(name, 0), many) for name, many in (self.known | other.known).items()}
+
+
+def tallied(
+    hits: str, values: Mapping[str, Any], seconds: float, *, keep_plan: bool = True, seqscan: bool = True
+) -> dict[int, Tally] | None:
+    """By mask what the CTEs `hits`, of which `hit` is one, hold; None when it takes longer than that.
+
+    Where one is `sampled`, the total under READ is how many it holds.
+
+    None, too, when a day has just been dropped. `values` are also the bucket and the origin of the times, and the
+    beginnings of those elements of metadata that are counted, as `keys`.
+    """
+    if seconds <= 0:
+        return None
+    settings = SETTINGS.format(
+        timeout=max(int(seconds * 1000), 1),
+        mode="force_generic_plan" if keep_plan else "auto",
+        seqscan="on" if seqscan else "off",
+    )
+    try:
+        with transaction.atomic():
+            return _by_mask(_rows(hits, {**values, "most_values": MOST_VALUES}, settings, keep_plan))
+    except (errors.QueryCanceled, errors.UndefinedTable):
+        return None
+
+
+def _rows(hits: str, values: Mapping[str, Any], settings: str, keep_plan: bool) -> list[tuple[Any, ...]]:
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(settings)
+        looked_at = LOOKED_AT if hits.startswith("sampled ") else ""
+        cursor.execute(f"WITH {hits} {TALLY} {looked_at}", values, prepare=keep_plan, binary=True)
+        found = cursor.fetchall()
+        cursor.execute(AFTERWARDS)
+        return found
+
+
+def _by_mask(rows: Sequence[tuple[Any, ...]]) -> dict[int, Tally]:
+    found: dict[int, Tally] = {}
+    for mask, element, at, failed, many, known in rows:
+        tally = found.setdefault(mask, Tally())
+        if element is None:
+            tally.times[(at, failed)] += many
+        else:
+            tally.elements[element] += many
+            name = element[1:].partition(":")[0]
+            tally.known[name] = max(tally.known.get(name, 0), known)
+    return found
