@@ -1,6 +1,7 @@
 """Similar failures by day, before and after a fix, as tiny bars that lead to their traces."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -26,17 +27,25 @@ BAR: Final = 36  # the highest
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day in the member's zone. `failures` None: not counted. `height` and `top` are of its bar, 0 to BAR."""
+    """A day in the member's zone. `failures` None: not counted.
+
+    `height` and `top` are of its bar, 0 to BAR; `since` and `since_top` of the part since the fix, at its foot.
+    """
 
     day: date
     failures: int | None
     height: float
+    since: float
     after: bool
     url: str
 
     @property
     def top(self) -> float:
         return BAR - self.height
+
+    @property
+    def since_top(self) -> float:
+        return BAR - self.since
 
     @property
     def words(self) -> str:
@@ -65,10 +74,10 @@ def failures_of(case: Case, now: datetime) -> Failures | None:
     moments = [one.happened_at for one in finding.found]
     reached = finding.stopped.value if finding.stopped else moments[-1] if len(moments) == MOST_FOUND else None
     known_from = reached if isinstance(reached, datetime) else period.start
-    counted = Counter(timezone.localtime(moment).date() for moment in moments)
-    most = max(counted.values(), default=0)
+    counted = _by_day(moments)
+    since = _by_day(moment for moment in moments if case.fix_seen_at and moment >= case.fix_seen_at)
     dates = [first + timedelta(days=place) for place in range((today - first).days + 1)]
-    days = [_day(case, one, counted, most, known_from) for one in dates]
+    days = [_day(case, one, counted, since, known_from) for one in dates]
     return Failures(days, _sentence(case, moments, len(days), known_from, period), _url(case, period.start, now))
 
 
@@ -79,12 +88,17 @@ def _days(case: Case, today: date) -> int:
     return min(max(LEAST_DAYS, since + DAYS_BEFORE + 1), MOST_DAYS)
 
 
-def _day(case: Case, day: date, counted: Counter[date], most: int, known_from: datetime) -> Day:
+def _by_day(moments: Iterable[datetime]) -> Counter[date]:
+    return Counter(timezone.localtime(moment).date() for moment in moments)
+
+
+def _day(case: Case, day: date, counted: Counter[date], since: Counter[date], known_from: datetime) -> Day:
     start, end = _midnight(day), _midnight(day + timedelta(days=1))
     failures = counted[day] if start >= known_from else None
-    height = round(max(BAR * counted[day] / most, 2.0), 1) if counted[day] else 0.0
+    height = round(max(BAR * counted[day] / max(counted.values()), 2.0), 1) if counted[day] else 0.0
+    part = round(height * since[day] / counted[day], 1) if counted[day] else 0.0
     after = case.fix_seen_at is not None and end > case.fix_seen_at
-    return Day(day, failures, height, after, _url(case, start, end) if counted[day] else "")
+    return Day(day, failures, height, part, after, _url(case, start, end) if counted[day] else "")
 
 
 def _sentence(case: Case, moments: list[datetime], days: int, known_from: datetime, period: TimeRange) -> str:

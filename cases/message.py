@@ -32,7 +32,7 @@ def of(mail: Mail) -> Message:
 def _context(mail: Mail) -> dict[str, Any]:
     event, case = mail.event, mail.event.case
     slug = case.project.slug
-    rows = rows_of(case.project_id, [ids.trace_key(address) for address in event.examples])
+    rows = rows_of(case.project_id, [ids.trace_key(one["address"]) for one in event.examples])
     number = int(event.text) if event.text.isdecimal() else 0
     return {
         "case": case,

@@ -153,7 +153,8 @@ class Event(models.Model):
     before = models.TextField(blank=True)
     after = models.TextField(blank=True)
     text = models.TextField(blank=True)
-    examples: models.JSONField[list[str]] = models.JSONField(default=list)  # addresses of traces that came back
+    # Traces that came back: the address of each, and a line of it.
+    examples: models.JSONField[list[dict[str, str]]] = models.JSONField(default=list)
     edits = models.PositiveIntegerField()
 
     class Meta:

@@ -45,7 +45,7 @@ class Entry:
     address: str = ""  # of a trace
     tone: str = ""
     undo: bool = False
-    examples: list[str] = field(default_factory=list)
+    examples: list[dict[str, str]] = field(default_factory=list)
 
 
 def entries(case: Case, events: Iterable[Event], mails: Iterable[Mail], people: Mapping[str, User]) -> list[Entry]:

@@ -12,11 +12,12 @@ from typing import Final
 from django.db import transaction
 
 from cases import changes, mails
+from cases.evidence import line_of
 from cases.fix import Fix
 from cases.models import Case, Event, Status
 from cases.similar import terms_of
 from llmobs.lib.timerange import TimeRange
-from traces.queries.traces import summaries_of
+from traces.queries.listed import rows_of
 from traces.search import find
 from traces.search.grammar import Term, exactly
 
@@ -124,7 +125,8 @@ def _write(case: Case, seen: Seen, now: datetime) -> list[int]:
 def _came_back(case: Case, examples: Sequence[bytes], now: datetime) -> list[int]:
     """Write down that it came back, once, with examples, and queue the mails that say so."""
     event = changes.note(case, Event.Kind.CAME_BACK, None, now, after=case.fix, text=str(case.similar_since))
-    event.examples = [one.address for one in summaries_of(case.project_id, examples)]
+    rows = rows_of(case.project_id, examples)
+    event.examples = [{"address": row.address, "line": line_of(row)} for row in rows]
     event.save(update_fields=["examples"])
     return mails.queue(case, event, now)
 

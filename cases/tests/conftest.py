@@ -25,12 +25,14 @@ def now() -> datetime:
 def refund(project: Project):
     """Stores and indexes a request of the feature refund, so many minutes ago: failed unless it says otherwise."""
 
-    def _refund(minutes_ago: float, version: str = "8", *, failed: bool = True, **fields: Any) -> bytes:
+    def _refund(
+        minutes_ago: float, version: str = "8", *, failed: bool = True, parser: str = "refund_json", **fields: Any
+    ) -> bytes:
         at = timezone.now() - timedelta(minutes=minutes_ago)
         same = {"feature": "refund", "prompt_name": "refund", "prompt_version": version, "started_at": at, **fields}
         root, call = make.trace(**{"status": "error" if failed else "ok", "input": "Where is my money?", **same})
         parser = make.span(
-            trace_id=root.trace_id, parent_id=root.span_id, kind="parser", parser_name="refund_json",
+            trace_id=root.trace_id, parent_id=root.span_id, kind="parser", parser_name=parser,
             status="error" if failed else "ok", failure="parser_failed" if failed else None, **same,
         )  # fmt: skip
         call.status = "ok"

@@ -76,6 +76,7 @@ def test_ids_and_links_are_pasted_by_lines_and_what_is_not_found_is_said(member_
     assert {bytes(kept.trace_id) for kept in case.traces.all()} >= {one, two}
     assert "in the case already" in text(member_client.post(f"{url}/add", {"ids": "req-77"}, follow=True))
     assert case.traces.count() == 3
+    assert "Nothing was pasted or ticked." in text(member_client.post(f"{url}/add", follow=True))
 
 
 def test_an_id_of_many_traces_is_not_added_at_once(member_client, case, url, refund):
