@@ -25,7 +25,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]
 
-from benchmarks import growing, installation, machine, meanwhile, member, others, peers, report, sending, store, wanted  # noqa: E402
+from benchmarks import (  # noqa: E402
+    facets,
+    growing,
+    installation,
+    machine,
+    meanwhile,
+    member,
+    others,
+    peers,
+    report,
+    sending,
+    store,
+    wanted,
+)
 from benchmarks.answers import MARK, Factor, Found, Row  # noqa: E402
 from benchmarks.asking import Client, Times  # noqa: E402
 from benchmarks.folders import folder  # noqa: E402
@@ -103,6 +116,8 @@ def of_llmobs(chosen: argparse.Namespace) -> Found:
         with asked(llmobs, found, chosen, SEED_OF_COMING):
             before = ask_ids(llmobs, client, ids, found)
             ask_lists(client, found, chosen)
+            for row in facets.asked(client, chosen.count, chosen.seed):
+                add(found, row)
         found.remarks.append(f"The store held {stored:,} spans in {DAYS} days.")
         if chosen.grow:
             grow(llmobs, client, ids, before, found, chosen)
