@@ -119,8 +119,8 @@ def prompt_difference(now: Payload, before: Payload) -> list[Line] | None:
 
 def _parts(now: Told, before: Told | None, live: Sequence[StoredSpan]) -> Iterable[Version]:
     """Parts that both traces told, by name; a part that only one of them used is no change of version."""
-    then, newest = _live_parts(before.spans) if before else {}, _live_parts(live)
-    for (part, name), version in _live_parts(now.spans).items():
+    then, newest = live_parts(before.spans) if before else {}, live_parts(live)
+    for (part, name), version in live_parts(now.spans).items():
         old = then.get((part, name))
         yield _version(part, name, version, old, newest.get((part, name)))
     if before:
@@ -135,7 +135,7 @@ def _renamed(now: StoredSpan, before: StoredSpan) -> Iterable[Version]:
             yield _version(f"{part} name", "", name, old, None)
 
 
-def _live_parts(spans: Iterable[StoredSpan]) -> dict[tuple[str, str], str]:
+def live_parts(spans: Iterable[StoredSpan]) -> dict[tuple[str, str], str]:
     """Version by part and name; several versions of one are listed together."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for span in spans:

@@ -25,7 +25,7 @@ from traces.changes import (
 )
 from traces.queries.spans import StoredSpan, payload_of, spans_of
 from traces.queries.traces import Summary, Trace, summaries_of, trace_of
-from traces.queries.versions import Like, last_well, last_well_with_another, newest
+from traces.queries.versions import last_well, last_well_with_another, like_of, newest
 from traces.story import fallback_of
 from traces.textdiff import Line
 
@@ -69,8 +69,7 @@ def _comparison(project_id: int, trace: Trace, selected: StoredSpan) -> dict[str
     """What the template needs: `last` is the last call that went well, `then` the one that is compared with."""
     call = compared_call(trace.spans, selected)
     now = Told(trace.spans, call, payload_of(project_id, call.record.trace_id, call.span_id))
-    feature = trace.summary.feature or trace.summary.service or ""
-    like = Like(feature, call.kind, call.record.name, call.record.prompt_name)
+    like = like_of(trace.summary, call)
     own = [summary.trace_id for summary in trace.summaries]
     live_id = newest(project_id, like, timezone.now())
     live = trace.spans if live_id in own else spans_of(project_id, [live_id]) if live_id else []

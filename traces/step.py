@@ -99,7 +99,7 @@ class StepDetail:
 def detail(trace: Trace, span: StoredSpan, payload: Payload) -> StepDetail:
     """The selected step with its conversation."""
     record = span.record
-    asked, got = _words_alone(record.kind, payload)
+    asked, got = words_alone(record.kind, payload)
     word, tone = _state(span)
     has_documents = bool(payload.documents)
     return StepDetail(
@@ -136,7 +136,7 @@ def detail(trace: Trace, span: StoredSpan, payload: Payload) -> StepDetail:
     )
 
 
-def _words_alone(kind: str, payload: Payload) -> tuple[str, str]:
+def words_alone(kind: str, payload: Payload) -> tuple[str, str]:
     """What input and output are called where they are no list of messages; a text to or of a model is one message."""
     if kind != "llm":
         return _ALONE.get(kind, ("Input", "Output"))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Final, Literal
 
 MOST_CHARACTERS: Final = 60_000  # of a text; a longer one is not compared
@@ -45,6 +46,19 @@ class Line:
         return "±" if tones - {"same"} else " "
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the comparison in two columns; None where one side has no line. `folded` equal lines have neither."""
+
+    left: tuple[Run, ...] | None = None
+    right: tuple[Run, ...] | None = None
+    folded: int = 0
+
+    @property
+    def same(self) -> bool:
+        return self.left == self.right
+
+
 def difference(before: str, now: str) -> list[Line] | None:
     """The lines of both texts, equal ones folded; [] where the texts are equal, None where they are too long."""
     if before == now:
@@ -60,6 +74,25 @@ def difference(before: str, now: str) -> list[Line] | None:
         else:
             lines += _changed(old[a:b], new[c:d])
     return lines
+
+
+def in_columns(lines: list[Line]) -> list[Row]:
+    """The lines of `difference` in two columns, what is gone on the left of what is new."""
+    rows: list[Row] = []
+    gone: list[tuple[Run, ...]] = []
+    new: list[tuple[Run, ...]] = []
+    for line in [*lines, Line()]:
+        if line.sign in "−+" and line.runs:
+            (gone if line.sign == "−" else new).append(line.runs)
+            continue
+        rows += [Row(left, right) for left, right in zip_longest(gone, new)]
+        gone, new = [], []
+        if line.folded:
+            rows.append(Row(folded=line.folded))
+        elif line.runs:
+            left, right = (tuple(run for run in line.runs if run.tone in ("same", tone)) for tone in ("gone", "new"))
+            rows.append(Row(left, right))
+    return rows
 
 
 def _same(lines: list[str], *, first: bool, last: bool) -> Iterator[Line]:

@@ -2,6 +2,7 @@ from django.urls import path, re_path
 
 from traces import (
     changes_views,
+    compare_views,
     facet_views,
     feedback_views,
     first_trace_views,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("p/<slug:project_slug>/feedback/<path:trace_id>", feedback_views.feedback, name="feedback"),
     path("p/<slug:project_slug>/payload/<path:trace_id>", views.payload_fragment, name="payload-fragment"),
     path("p/<slug:project_slug>/changes/<path:trace_id>", changes_views.changes, name="changes-fragment"),
+    path("p/<slug:project_slug>/compare", compare_views.compare, name="compare"),
     path("p/<slug:project_slug>/span-json/<path:trace_id>", trace_files.span_json, name="span-json"),
     path("p/<slug:project_slug>/download/<path:trace_id>", trace_files.trace_download, name="trace-download"),
     path("p/<slug:project_slug>/reproduce/<path:trace_id>", trace_files.call_download, name="call-download"),

@@ -1,6 +1,8 @@
-// j and k walk through rows and steps ([data-row], a link each); h and l fold what the step says; [ and ] change the period.
+// j and k walk through rows, steps and pairs of steps ([data-row], a link each); h and l fold what the open one says;
+// [ and ] change the period.
 import { onKey } from "./keys.js";
 
+const OPENS = '[data-row="step"], [data-row="pair"]';
 const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.checkVisibility());
 
 function walk(by) {
@@ -11,11 +13,11 @@ function walk(by) {
   const next = all[Math.min(Math.max(here + by, 0), all.length - 1)];
   next.focus();
   // The step that is selected is also the one that has the focus.
-  if (next.dataset.row === "step" && next !== all[here]) next.click();
+  if (next.matches(OPENS) && next !== all[here]) next.click();
 }
 
 function fold(open) {
-  document.querySelectorAll("#step details.fold").forEach((one) => (one.open = open));
+  document.querySelectorAll("#step details.fold, #pair details.fold").forEach((one) => (one.open = open));
 }
 
 function period(by) {
@@ -41,12 +43,12 @@ function place(row) {
 
 // htmx brings the step; which row is the current one is marked here.
 document.addEventListener("htmx:afterSwap", (event) => {
-  const row = event.detail.requestConfig?.elt?.closest?.('[data-row="step"]');
+  const row = event.detail.requestConfig?.elt?.closest?.(OPENS);
   if (!row) return;
   rows().forEach((one) => one.removeAttribute("aria-current"));
   row.setAttribute("aria-current", "step");
   row.scrollIntoView({ block: "nearest" });
-  place(row);
+  if (row.dataset.row === "step") place(row);
 });
 
 // "Show more" gives way to what it brought: the focus goes to the first of it.

@@ -12,6 +12,8 @@ from django.db import connection
 
 from llmobs.lib.timerange import FIVE_MINUTES, floor
 from traces import day_by_day
+from traces.queries.spans import StoredSpan
+from traces.queries.traces import Summary
 
 DAYS: Final = 7
 MOST_BUCKETS: Final = 12
@@ -62,6 +64,11 @@ class Like:
     kind: str
     name: str
     prompt_name: str | None
+
+
+def like_of(summary: Summary, call: StoredSpan) -> Like:
+    """What a call must share with this one, of a trace with this summary."""
+    return Like(summary.feature or summary.service or "", call.kind, call.record.name, call.record.prompt_name)
 
 
 def last_well(project_id: int, like: Like, before: datetime, trace_ids: list[bytes]) -> bytes | None:
