@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "llmobs.lib.middleware.content_security_policy",
+    "llmobs.lib.middleware.machines_astray",
     "llmobs.lib.middleware.nothing_streamed_for_head",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -12,7 +12,7 @@ from traces.addresses import list_url, session_url, trace_url, user_url
 from traces.listing import TraceRow
 from traces.matches import Match, only_one, span_of
 from traces.pasted import Pasted
-from traces.search.grammar import exactly, line_of
+from traces.search.grammar import Term, exactly, line_of
 
 SHOWN_MATCHES: Final = 20
 _SIGNS: Final = {"request": "traces", "trace": "traces", "span": "chain", "response": "llm", "user": "user"}
@@ -80,6 +80,14 @@ def picked(found: Sequence[Match], pasted: Pasted) -> list[dict[str, str]]:
 def tried(pasted: Pasted) -> list[str]:
     """What was taken for an id, where none of it is one; empty where the whole was, or nothing looks like one."""
     return [one for one in pasted.beginnings if one != pasted.text][:_SHOWN_TRIED]
+
+
+def nothing(pasted: Pasted, terms: Sequence[Term]) -> str:
+    """The heading where nothing was found: of an id, of several, or of `terms`, the words that were looked for."""
+    ids = tried(pasted)
+    if terms and not ids and len(pasted.text.split()) > 1:
+        return "No trace has these words"
+    return "No trace has any of these ids" if len(ids) > 1 else "No trace has this id"
 
 
 def searched(project: Project, now: datetime, *, text_up_to: datetime | None) -> str:

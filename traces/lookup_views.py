@@ -58,6 +58,7 @@ def lookup(request: PageRequest, project_slug: str) -> HttpResponse:
         "hits": lookup_page.match_rows(project, found, pasted, _rows_of(project, found)),
         "since": None if looked_up.since == EVER else looked_up.since,
         "picked": lookup_page.picked(found, pasted),
+        "nothing": lookup_page.nothing(pasted, terms),
         "tried": lookup_page.tried(pasted),
         "searched": lookup_page.searched(project, now, text_up_to=indexed_up_to(project.pk, now) if terms else None),
         "recent": [] if found else newest_of_all(project.pk, now, RECENT_ROWS),

@@ -108,7 +108,8 @@ def test_its_queries_do_not_grow_with_the_numbers(
 def test_an_empty_project_says_how_to_begin(project: Project, member_client: Client, url: str) -> None:
     page = shown(member_client, url)
     assert "No traces yet" in page
-    assert reverse("traces:lookup", args=[project.slug]) in page
+    assert reverse("traces:send", args=[project.slug]) in page
+    assert "All features" not in page  # nothing to narrow down
     assert charts(page) == {}
 
 

@@ -3,7 +3,8 @@
 import zoneinfo
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
@@ -13,6 +14,9 @@ Respond = Callable[[HttpRequest], HttpResponseBase]
 MACHINE_PREFIXES = ("/v1/", "/v2/", "/api/otel/", "/api/public/", "/opik/", "/info", "/runs", "/feedback", "/health/")
 AFTERWARDS = "llmobs.afterwards"  # in a request's META: what is called once its view has answered
 MACHINE_POSTS = frozenset({"/api/v1/traces", "/api/v1/scores", "/api/litellm", "/api/helicone"})
+
+# What a service reads whose address is wrong: it prints the answer, and a page of ours would fill its log.
+ASTRAY = "No traces are taken at {path}. They go to /v1/traces (OTLP) or /api/v1/traces (JSON), with a key."
 
 # Plotly makes two style elements: an empty one that its script fills, and one for its full-screen mode, whose text
 # comes with the pinned version. Their hashes let it make just these.
@@ -49,6 +53,19 @@ def machine_addresses(get_response: Respond) -> Respond:
         finally:
             if AFTERWARDS in request.META:
                 request.META[AFTERWARDS]()
+
+    return respond
+
+
+def machines_astray(get_response: Respond) -> Respond:
+    """Answer a service that sends to an address of nobody, or of a page, in one sentence instead of a page."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_browser = settings.SESSION_COOKIE_NAME in request.COOKIES or "text/html" in request.headers.get("Accept", "")
+        if request.method == "POST" and response.status_code in (403, 404) and not is_browser:
+            return JsonResponse({"message": ASTRAY.format(path=request.path)}, status=404)
+        return response
 
     return respond
 

@@ -35,8 +35,11 @@ function edge(trace, below) {
 }
 
 function stretches(trace) {
-  const tail = { ...trace, mode: "lines", x: trace.x.slice(-2), y: trace.y.slice(-2), line: { ...trace.line, dash: "dot" }, hoverinfo: "skip" };
-  return [{ ...trace, x: trace.x.slice(0, -1), y: trace.y.slice(0, -1) }, tail];
+  const part = (from, to) => {
+    const marker = { ...trace.marker, size: trace.marker?.size?.slice(from, to) };
+    return { ...trace, x: trace.x.slice(from, to), y: trace.y.slice(from, to), marker };
+  };
+  return [part(0, -1), { ...part(-2), line: { ...trace.line, dash: "dot" }, hoverinfo: "skip" }];
 }
 
 // The traces as Plotly draws them. More come out than went in, the server's own first and in their order.

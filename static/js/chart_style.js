@@ -30,6 +30,7 @@ const GROUNDS = new Set(["usual", "usual-band", "incident-band"]);
 function line(trace, name) {
   const ghost = name === "ghost";
   const base = { mode: "lines", connectgaps: false, line: { width: ghost ? 1.25 : 1.75, color: ink(name), dash: ghost ? "dot" : "solid" } };
+  base.marker = { color: ink(name), opacity: 1, line: { width: 0 } }; // a value without neighbours is a dot
   if (GROUNDS.has(name)) Object.assign(base, { line: { width: 0, color: ink(name) }, fillcolor: ink(name), hoverinfo: "skip" });
   else if (trace.fill) base.fillcolor = pale(name, 0.26);
   return merged(base, trace);

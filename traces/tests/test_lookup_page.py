@@ -117,12 +117,24 @@ def test_one_id_in_several_senses_asks_which(look_up, project):
     assert "by user" in words
 
 
-@pytest.mark.parametrize("pasted", ["req-none", "''); DROP TABLE traces_span; --", "%", "x" * 50_000, "請求", "a\x00b"])
-def test_nothing_found_says_what_was_searched(look_up, one_trace, pasted):
+@pytest.mark.parametrize(
+    ("pasted", "heading"),
+    [
+        ("req-none", "No trace has this id"),
+        ("''); DROP TABLE traces_span; --", "No trace has these words"),
+        ("%", "No trace has this id"),
+        ("x" * 50_000, "No trace has this id"),
+        ("請求", "No trace has this id"),
+        ("a\x00b", "No trace has these words"),
+        ("it said req_77AB12cd and then nothing", "No trace has this id"),
+        ("first req_77AB12cd, then req_88AB12cd", "No trace has any of these ids"),
+    ],
+)
+def test_nothing_found_says_what_was_searched(look_up, one_trace, pasted, heading):
     answer = look_up(pasted)
     assert answer.status_code == 200
     words = Markup(answer).words
-    assert "No trace has this id" in words
+    assert heading in words
     assert "Searched request, trace, span and response ids, sessions and users of the last 90 days" in words
 
 

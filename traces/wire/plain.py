@@ -16,6 +16,7 @@ from traces.wire.plain_trace import flattened
 
 _LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _LINES_SHORT: Final = ("ndjson", "jsonl")
+_NO_LINE: Final = "No line of the body is JSON; send one JSON record per line."
 
 
 def decode(body: bytes, content_type: str | None) -> Decoded:
@@ -66,9 +67,10 @@ def _values(body: bytes, word: str) -> Iterator[Json | Refused]:
     except TooDeep:
         raise
     except Unreadable as error:
+        why = f"The body is no JSON: {str(error).removeprefix('The JSON cannot be read: ')}"
         if word != "application/json" and b"\n" in body.strip():
-            return _lines(body)  # a file of lines, sent by `curl --data-binary`
-        raise Unreadable(f"The body is no JSON: {str(error).removeprefix('The JSON cannot be read: ')}") from error
+            return _lines(body, f"{why} Nor is one of its lines.")  # a file of lines, sent by `curl --data-binary`
+        raise Unreadable(why) from error
     if not isinstance(value, (dict, list)):
         raise Unreadable("The body is neither a JSON object nor a list of them.")
     if value == []:
@@ -76,8 +78,11 @@ def _values(body: bytes, word: str) -> Iterator[Json | Refused]:
     return iter(value if isinstance(value, list) else [value])
 
 
-def _lines(body: bytes) -> Iterator[Json | Refused]:
-    """One value per line; blank lines count for nothing. A line that is no JSON is one refused record."""
+def _lines(body: bytes, none: str = _NO_LINE) -> Iterator[Json | Refused]:
+    """One value per line; blank lines count for nothing. A line that is no JSON is one refused record.
+
+    Raises Unreadable, with the words `none`, where no line is JSON.
+    """
     items: list[Json | Refused] = []
     for line in body.splitlines():
         if line.strip():
@@ -86,5 +91,5 @@ def _lines(body: bytes) -> Iterator[Json | Refused]:
             except Unreadable as error:
                 items.append(Refused(f"the line is no JSON; {str(error)[0].lower()}{str(error)[1:]}"))
     if all(isinstance(item, Refused) for item in items):
-        raise Unreadable("No line of the body is JSON; send one JSON record per line.")
+        raise Unreadable(none)
     return iter(items)
