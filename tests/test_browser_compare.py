@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from conftest import client_of
 from tests import make
 from tests.browser import at_rest, press
+from traces import rollups
 
 A, B = b"\xaa" * 16, b"\xbb" * 16
 PAGE = f"/p/shop/compare?a={A.hex()}&b={B.hex()}"
@@ -175,3 +176,29 @@ def test_it_never_scrolls_sideways_on_a_phone(inside: Page, two):
         at_rest(inside)
         wide = inside.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, span.name
+
+
+def test_c_compares_a_trace_with_the_last_good_one(inside: Page, two, project):
+    while rollups.rebuild_marked():
+        pass
+    inside.goto(f"/p/shop/traces/{B.hex()}")
+    press(inside, "c")
+    expect(inside.locator("h1")).to_contain_text("gpt-4o-mini instead of gpt-4o")
+    inside.go_back()
+    expect(inside.locator("#changes")).to_contain_text("Compare the two side by side")
+    inside.get_by_role("link", name="Compare the two side by side").click()
+    expect(inside.locator("#pair h3")).to_contain_text("decide")
+
+
+def test_a_trace_is_compared_with_one_whose_id_is_pasted(inside: Page, two):
+    inside.goto(f"/p/shop/traces/{B.hex()}")
+    menu = at_rest(inside).locator("#trace-do details", has_text="Compare")
+    menu.locator("summary").click()
+    menu.get_by_label("With another").fill("nothing-like-it")
+    menu.get_by_role("button", name="Compare").click()
+    inside.complaints.clear()  # the browser notes that the answer is 404
+    expect(inside.locator("h1")).to_contain_text("One of the traces is not there")
+    expect(inside.get_by_label("Trace A")).to_be_focused()
+    inside.get_by_label("Trace A").fill("req-1")
+    inside.get_by_label("Trace A").press("Enter")
+    expect(inside.locator("h1")).to_contain_text("gpt-4o-mini instead of gpt-4o")

@@ -110,7 +110,7 @@ def test_arrows_lead_through_the_list_that_the_trace_was_opened_from(inside: Pag
 
 def test_a_call_is_copied_from_the_menu_and_follows_the_step(inside: Page, steps):
     inside.goto(PAGE)
-    menu = inside.locator("#trace-do")
+    menu = inside.locator("#trace-do details", has_text="Reproduce")
     menu.locator("summary").click()
     expect(menu).to_contain_text("Open a model call to copy it")
     press(inside, "Escape")

@@ -21,11 +21,14 @@ export function press(element) {
   }
 }
 
+// What waits in a closed menu can be pressed while the menu can be opened.
+const reached = (one) => (one.closest("details.menu")?.querySelector("summary") ?? one).checkVisibility();
+
 function carriers(word) {
   const wanted = CSS.escape(word);
   const group = document.querySelectorAll(`[data-key-group="${wanted}"]`);
   if (group.length) return [...group];
-  return [...document.querySelectorAll(`[data-key="${wanted}"]`)].filter((one) => one.checkVisibility()).slice(0, 1);
+  return [...document.querySelectorAll(`[data-key="${wanted}"]`)].filter(reached).slice(0, 1);
 }
 
 document.addEventListener("keydown", (event) => {
