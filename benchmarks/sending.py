@@ -38,6 +38,7 @@ class _Connection:
 
     socket: socket.socket
     busy: bool = False
+    ended: bool = False  # the server has said that it closes the connection after its answer
     due: float = 0.0
     unsent: memoryview = field(default_factory=lambda: memoryview(b""))
     answer: bytearray = field(default_factory=bytearray)
@@ -103,6 +104,8 @@ class _Sender:
             _renew(self.selector, connection, self.port)
         elif _go_on(self.selector, connection):
             self.latencies.append(time.perf_counter() - connection.due)
+            if connection.ended:
+                _renew(self.selector, connection, self.port)
             self.free.append(connection)
 
 
@@ -119,10 +122,10 @@ def _start(selector: selectors.BaseSelector, connection: _Connection, request: b
 
 
 def _renew(selector: selectors.BaseSelector, connection: _Connection, port: int) -> None:
-    """Open it again: a server may close a connection that has been idle for some seconds."""
+    """Open it again: a server may close a connection that has been idle for some seconds, or after any answer."""
     selector.unregister(connection.socket)
     connection.socket.close()
-    connection.socket = _connected(port)
+    connection.socket, connection.ended = _connected(port), False
     selector.register(connection.socket, selectors.EVENT_READ, connection)
 
 
@@ -152,6 +155,7 @@ def _go_on(selector: selectors.BaseSelector, connection: _Connection) -> bool:
         return False
     if not connection.answer.startswith(b"HTTP/1.1 2"):
         raise Refused(bytes(connection.answer[:_SHOWN_BYTES]).decode(errors="replace"))
+    connection.ended = b"\r\nconnection: close" in bytes(connection.answer).lower()
     connection.answer.clear()
     connection.busy = False
     return True

@@ -40,10 +40,10 @@ def web(transactional_db: None, _web_address: str) -> str:
 
 
 @contextmanager
-def served(folder: Path, threads: int = 2, **env: str) -> Iterator[str]:
+def served(folder: Path, threads: int = 2, workers: int = 1, **env: str) -> Iterator[str]:
     """A server with this environment beside our own; gives its `host:port`. Its words are in `folder`/web.log."""
     port = free_port()
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
     options += ["--blocking-threads", str(threads), "--no-ws", "--log-level", "warning"]
     with (folder / "web.log").open("wb") as log:
         process = subprocess.Popen(

@@ -1,12 +1,16 @@
 """Middleware: machines by-pass the pages' stack; pages get their policy and their member's clock."""
 
+import time
 import zoneinfo
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.urls import Resolver404, resolve
 from django.utils import timezone
+
+from llmobs.lib.evenly import Evenly
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
@@ -35,21 +39,32 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
+# Exporters call the same few addresses for ever, and Django goes through the patterns anew each time.
+_resolved = lru_cache(maxsize=256)(resolve)
+
+
 def machine_addresses(get_response: Respond) -> Respond:
-    """Call the views of machine addresses at once, without the middleware below."""
+    """Call the views of machine addresses at once, without the middleware below.
+
+    Services keep their connections open for hours: these are what is spread evenly over the workers.
+    """
+    evenly = Evenly()
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         path = request.path_info
         if not path.startswith(MACHINE_PREFIXES) and not (request.method == "POST" and path in MACHINE_POSTS):
             return get_response(request)
         try:
-            match = resolve(path)
+            match = _resolved(path)
         except Resolver404:
             return get_response(request)
         request.resolver_match = match
         view: Callable[..., HttpResponseBase] = match.func
         try:
-            return view(request, *match.args, **match.kwargs)
+            response = view(request, *match.args, **match.kwargs)
+            if evenly.is_too_much(time.monotonic()):
+                response.headers["Connection"] = "close"
+            return response
         finally:
             if AFTERWARDS in request.META:
                 request.META[AFTERWARDS]()
