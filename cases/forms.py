@@ -42,7 +42,7 @@ class CaseForm(forms.Form):
         required=False,
         max_length=LONGEST,
         label="What counts as similar",
-        widget=forms.Textarea({"rows": 2, "class": "mono", **_PLAIN}),
+        widget=forms.Textarea({"rows": 3, "class": "mono", **_PLAIN}),
         help_text="A line of the search, such as feature:refund failure:parser_failed. Leave out what a fix changes.",
     )
     fix_kind = forms.ChoiceField(

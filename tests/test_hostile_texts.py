@@ -15,12 +15,14 @@ from playwright.sync_api import Page, expect
 from accounts.keys import make_key
 from alerts.models import Incident, Rule
 from alerts.rules import ensure_rules
+from cases import changes, evidence
 from conftest import client_of
 from tests.browser import EXPECTED_MS, at_rest
 from tests.hostile_texts import KINDS, ONE_LONG_LINE, TEXTS, otlp, otlp_logs, plain, refused, scores
 from tests.otlp import JSON, PROTOBUF
 from tests.web import sent
 from traces import rollups
+from traces.queries.listed import newest_of_all
 
 VIEWS = ("steps", "conversation", "calls", "json")
 WATCH = """
@@ -206,6 +208,28 @@ def test_what_was_refused_and_what_is_broken_harms_no_page(hostile, everywhere):
     assert len(pages) > 5
     for path in dict.fromkeys(pages):
         hostile.goto(path)
+        hostile.harmless()
+
+
+def test_a_case_of_what_is_hostile_harms_no_page(hostile, post, project, admin):
+    assert post("/api/v1/traces", json.dumps([plain(None, text, text, "llm") for text in TEXTS.values()])) == 200
+    now = timezone.now()
+    rows = newest_of_all(project.pk, now, 2 * len(TEXTS))
+    assert len(rows) >= len(TEXTS)
+    for row in rows:
+        said = row.asked or row.name
+        values = {
+            "title": said[:200],
+            "note": said,
+            "reported_by": f"by {said}"[:300],
+            "feature": (row.feature or "")[:900],
+        }
+        case = evidence.begin(project, admin, {**values, "fix": f"prompt:{said[:400]}@1"}, [row.key], now)
+        changes.comment(case, admin, said[:4_000], now)
+        hostile.goto(f"/p/shop/cases/{case.number}")
+        hostile.harmless()
+    for path in ("", "/1/edit", "/1/add", f"/new?trace={rows[0].key.hex()}"):
+        hostile.goto(f"/p/shop/cases{path}")
         hostile.harmless()
 
 
