@@ -10,6 +10,7 @@ from typing import Any, Final
 from llmobs.lib.templatetags import figures
 from traces.columns import METADATA, Column, Layout
 from traces.listing import TraceRow
+from traces.search.asked import after_words
 from traces.search.excerpt import Piece
 from traces.search.results import Place
 from traces.usual import Against
@@ -148,4 +149,7 @@ def row_context(one: ListedTrace, layout: Layout, url: str) -> dict[str, Any]:
         "title": one.row.asked or one.row.name,
         "against": one.against,
         "cells": cells(one, layout),
+        "key": one.row.key.hex(),
+        "at": int(one.row.happened_at.timestamp() * 1_000_000),
+        "after": after_words(one.place.after),
     }

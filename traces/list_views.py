@@ -14,10 +14,12 @@ from traces.columns import Layout, layout_of
 from traces.facet_views import beside
 from traces.first_trace_views import how_to_send
 from traces.list_rows import Further, ListedTrace
+from traces.live_pages import live_page
 from traces.queries.excerpts import payloads_of_hits
 from traces.queries.further import further_of
 from traces.queries.listed import rows_of
 from traces.queries.traces import has_traces
+from traces.search.arrivals import last_arrival
 from traces.search.asked import Asked, asked_of
 from traces.search.excerpt import excerpt
 from traces.search.find import indexed_up_to
@@ -36,19 +38,20 @@ def trace_list(request: PageRequest, project_slug: str) -> HttpResponse:
     """The traces that the query line, the order and the period ask for."""
     project = project_for(request.user, project_slug)
     asked, now = asked_of(request.GET.dict()), now_of(request)
-    layout = layout_of(dict(asked.shown).get("columns", ""), dict(asked.shown).get("density", ""))
+    layout, last = layout_of_list(asked), last_arrival(project.pk, now)
     found = listing(project.pk, asked, now, PAGE_ROWS + 1, PAGE_SECONDS)
     shown = found.places[:PAGE_ROWS]
     context = list_pages.list_page(
         project,
         asked,
-        _rows(project.pk, asked, shown, layout),
+        listed(project.pk, asked, shown, layout),
         layout=layout,
         last=shown[-1].after if len(found.places) > PAGE_ROWS else found.stopped,
         stopped=found.stopped,
         indexed_up_to=now if asked.newest_of_all else indexed_up_to(project.pk, now),
         now=now,
     )
+    context |= live_page(project, asked, last, now)
     if not shown and not has_traces(project.pk):
         context |= how_to_send(request, project)
     elif not asked.problem and not request.htmx:
@@ -81,7 +84,12 @@ def suggestions_fragment(request: PageRequest, project_slug: str) -> HttpRespons
     return render(request, "traces/_suggestions.html", {"suggestions": found})
 
 
-def _rows(project_id: int, asked: Asked, shown: list[Place], layout: Layout) -> list[ListedTrace]:
+def layout_of_list(asked: Asked) -> Layout:
+    """The columns that the list is shown with."""
+    return layout_of(dict(asked.shown).get("columns", ""), dict(asked.shown).get("density", ""))
+
+
+def listed(project_id: int, asked: Asked, shown: list[Place], layout: Layout) -> list[ListedTrace]:
     """The rows of these places, with the text that was found, and what the columns show besides."""
     at = {place.trace_id: place for place in shown}
     hits = {place.trace_id: place.span_id for place in shown if place.span_id}

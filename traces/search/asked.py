@@ -23,8 +23,8 @@ SORTS: Final = ("time", "latency", "cost", "tokens")
 # The filters of older addresses, which go on working: the conditions that they stand for.
 _FIELDS_OF_FILTERS: Final = {"feature": "feature", "model": "model", "session_id": "session", "user_id": "user"}
 _FAILED: Final = "has:error"
-# How the list is shown: carried along as it stands, and read by `columns` and `saved_views`.
-_SHOWN: Final = ("columns", "density", "view")
+# How the list is shown: carried along as it stands, and read by `columns`, `saved_views` and `live_views`.
+_SHOWN: Final = ("columns", "density", "view", "live")
 _LONGEST_SHOWN: Final = 3_000  # characters of each
 
 

@@ -185,15 +185,21 @@ class Hits:
         trace_id, happened_at, duration_us, cost_usd, tokens, text_cut, *packed = line
         span_id: bytes | None = None
         if packed:
-            text = text_of(*packed)
-            if not all(_may_fulfil(one, text) for one in self._asked.unanswered):
+            fulfils, span_id = read_text(text_of(*packed), self._asked.unanswered, self._plan.texts)
+            if not fulfils:
                 return None
-            pages = list(pages_of(text))
-            if not all(_fulfilled(one, pages) for one in self._asked.unanswered):
-                return None
-            span_id = _telling(pages, [one for one in self._plan.texts if not one.negated])
         after = self._stretch.after(line)
         return Found(trace_id, happened_at, duration_us, cost_usd, tokens, text_cut, span_id, after)
+
+
+def read_text(text: str, unanswered: Sequence[Text], texts: Sequence[Text]) -> tuple[bool, bytes | None]:
+    """Whether the text of an entry fulfils what the index could not answer, and which step says most of `texts`."""
+    if not all(_may_fulfil(one, text) for one in unanswered):
+        return False, None
+    pages = list(pages_of(text))
+    if not all(_fulfilled(one, pages) for one in unanswered):
+        return False, None
+    return True, _telling(pages, [one for one in texts if not one.negated])
 
 
 def _rows(
