@@ -13,6 +13,7 @@ from tests import make
 from tests.markup import HOSTILE, Markup
 
 PALETTE = "/p/shop/palette"
+OF_ENGINEERS = {"/p/shop/inbox", "/p/shop/settings/ids", "/p/shop/settings/facets"}
 
 
 def lines(client):
@@ -102,14 +103,14 @@ def test_a_look_up_is_answered_while_nothing_can_be_written(member, member_clien
     ("client", "reached"),
     [
         ("member_client", set()),
-        ("engineer_client", {"/p/shop/inbox", "/p/shop/settings/ids"}),
-        ("admin_of_project_client", {"/p/shop/inbox", "/p/shop/settings/ids", "/p/shop/settings/keys"}),
+        ("engineer_client", OF_ENGINEERS),
+        ("admin_of_project_client", {*OF_ENGINEERS, "/p/shop/settings/keys"}),
     ],
 )
 def test_pages_are_offered_as_far_as_the_role_reaches(request, project, client, reached):
     client = request.getfixturevalue(client)
     offered = lines(client)
-    kept = {"/p/shop/inbox", "/p/shop/settings/ids", "/p/shop/settings/keys"}
+    kept = {*OF_ENGINEERS, "/p/shop/settings/keys"}
     assert {one for one in offered if one in kept} == reached
     for one in offered:
         assert client.get(one).status_code == 200, one
