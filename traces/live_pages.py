@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.urls import reverse
 
 from accounts.models import Project
+from traces.search.arrivals import LAST_KEY
 from traces.search.asked import Asked, after_words
 
 MODES: Final = ("watch", "follow", "off")  # of `live` in the address; the first is meant where there is none
@@ -26,7 +27,7 @@ def live_page(project: Project, asked: Asked, last: datetime, now: datetime) -> 
     live = {
         "url": f"{here}?{asked.query()}",
         "list_url": f"{reverse('traces:trace-list', args=[project.slug])}?{asked.query()}",
-        "since": after_words((last, b"\xff" * 16)),
+        "since": after_words((last, LAST_KEY)),
         "seen": last.isoformat(),
         "now": now,
         "mode": mode if mode in MODES else MODES[0],

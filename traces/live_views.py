@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -15,7 +15,7 @@ from llmobs.lib.http import PageRequest, now_of
 from traces import list_pages
 from traces.list_views import layout_of_list, listed
 from traces.live_pages import MOST_SHOWN
-from traces.search.arrivals import Arrivals, arrivals
+from traces.search.arrivals import LAST_KEY, Arrivals, arrivals, last_arrival
 from traces.search.asked import after_of, after_words, asked_of
 
 _TRACE: Final = re.compile("[0-9a-f]{32}")
@@ -27,14 +27,17 @@ _TRACE: Final = re.compile("[0-9a-f]{32}")
 def newer_fragment(request: PageRequest, project_slug: str) -> HttpResponse:
     """What has come into the list that the address asks for since the place `since`, without the traces in `shown`.
 
-    `follow=1` asks for the rows of what is new, the newest MOST_SHOWN of them, and of what has changed of `shown` since
+    A place that nobody wrote is the present: nothing is new yet. `follow=1` asks for the rows of what is new, the newest MOST_SHOWN of them, and of what has changed of `shown` since
     `seen`. It costs one statement while nothing has come.
     """
     project = project_for(request.user, project_slug)
     asked, now = asked_of(request.GET.dict()), now_of(request)
+    if asked.problem:
+        raise Http404("This line cannot be read, so nothing can be new in it.")
     behind, shown = _behind(request.GET.get("since", ""), request.GET.get("seen", "")), _shown(request)
-    if behind is None or asked.problem:
-        return HttpResponseBadRequest("This is no place in this list; load it again.")
+    if behind is None:
+        last = last_arrival(project.pk, now)
+        behind = Arrivals((last, LAST_KEY), last)
     follows = request.GET.get("follow") == "1"
     come = arrivals(project.pk, asked.time_range(now), asked.terms, behind, shown if follows else [])
     new = [place for place in come.found if place.trace_id not in set(shown)]

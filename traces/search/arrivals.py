@@ -30,6 +30,7 @@ from traces.search.results import Place
 
 MOST: Final = 1_000  # entries that are looked at by one statement
 
+LAST_KEY: Final = b"\xff" * 16  # no trace comes behind it at the same moment
 Since = tuple[datetime, bytes]
 
 # Of days past yesterday's only late traces come; the newest of all is nearly always among the others.

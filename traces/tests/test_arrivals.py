@@ -186,11 +186,17 @@ def test_where_nothing_can_come_nothing_is_watched(member_client, project, query
 
 
 @pytest.mark.parametrize("since", ["", "x", "~", "\0", "9" * 5000, "2026-01-01~zz", "0001-01-01T00:00:00+14:00~"])
-def test_a_place_that_nobody_wrote_is_refused(member_client, project, since):
+def test_a_place_that_nobody_wrote_is_the_present(member_client, project, since):
     bar = page(member_client)
+    arrive(project)
     for name in ("since", "seen"):
         places = {"since": bar["data-since"], "seen": bar["data-seen"], name: since}
-        assert member_client.get("/p/shop/newer", places).status_code == 400
+        answer = member_client.get("/p/shop/newer", places)
+        assert 'data-newer="0"' in answer.content.decode()
+
+
+def test_in_a_line_with_a_mistake_nothing_is_new(member_client, project):
+    assert member_client.get("/p/shop/newer", {"q": 'model:"'}).status_code == 404
 
 
 def test_of_other_projects_nothing_is_new(member_client, stranger_client, project, other_project):
