@@ -52,6 +52,7 @@ def test_a_place_in_a_list_that_nobody_wrote_breaks_nothing(listed, admin_of_pro
     pages = [f"/p/shop/{page}?before={said}" for page in ("inbox", "incidents", "cases", "sessions/s-1")]
     pages += [
         f"/p/shop/users/u-1?before={said}",
+        f"/p/shop/newer?since={said}&seen={said}&shown={said}&follow=1",
         f"/p/shop/sessions/s-1?after={said}",
         f"/p/shop/sessions/s-1?trace={said}",
     ]

@@ -27,8 +27,8 @@ _TRACE: Final = re.compile("[0-9a-f]{32}")
 def newer_fragment(request: PageRequest, project_slug: str) -> HttpResponse:
     """What has come into the list that the address asks for since the place `since`, without the traces in `shown`.
 
-    A place that nobody wrote is the present: nothing is new yet. `follow=1` asks for the rows of what is new, the newest MOST_SHOWN of them, and of what has changed of `shown` since
-    `seen`. It costs one statement while nothing has come.
+    A place that nobody wrote is the present: nothing is new yet. `follow=1` asks for the rows of what is new, the
+    newest MOST_SHOWN of them, and of what has changed of `shown` since `seen`. While nothing comes it is one statement.
     """
     project = project_for(request.user, project_slug)
     asked, now = asked_of(request.GET.dict()), now_of(request)
