@@ -19,6 +19,7 @@ LONGEST: Final = 3_000  # characters of a choice as it stands in an address
 NARROWEST, WIDEST = 48, 1_200  # pixels
 LEAST_LEFT: Final = 240  # pixels of a column that takes what is left
 _METADATA_WIDTH: Final = 120
+PREVIEW_WIDTH: Final = 36  # pixels of the last column, which opens a preview
 NORMAL: Final = "normal"
 DENSITIES: Final = {"compact": "Compact", NORMAL: "Normal", "roomy": "Roomy"}
 
@@ -65,7 +66,7 @@ class Layout:
     @property
     def width(self) -> int | None:
         """The pixels that it needs at least; None where it adapts to the window."""
-        return sum(one.width or LEAST_LEFT for one in self.columns) if self.chosen else None
+        return sum(one.width or LEAST_LEFT for one in self.columns) + PREVIEW_WIDTH if self.chosen else None
 
     @property
     def keys(self) -> frozenset[str]:

@@ -140,11 +140,12 @@ _AMOUNTS: Final[Mapping[str, Callable[[ListedTrace], Amount]]] = {
 }
 
 
-def row_context(one: ListedTrace, layout: Layout, url: str) -> dict[str, Any]:
-    """What the template of one row is given: its cells, and what some of them draw."""
+def row_context(one: ListedTrace, layout: Layout, url: str, preview_url: str) -> dict[str, Any]:
+    """What the template of one row is given: its cells, and what some of them draw. `preview_url`: without scripts."""
     return {
         "row": one.row,
         "url": url,
+        "preview_url": preview_url,
         "pieces": one.pieces,
         "title": one.row.asked or one.row.name,
         "against": one.against,
