@@ -47,8 +47,8 @@ def preview(page):
 def test_a_view_is_saved_opened_changed_and_brought_back(inside: Page, listed):
     inside.goto(f"{LIST}?q=feature%3Afaq&sort=cost")
     at_rest(inside).get_by_text("Save view").click()
-    inside.get_by_label("Name").fill("Dear ones")
-    inside.get_by_label("the whole project").check()
+    inside.get_by_role("textbox", name="Name").fill("Dear ones")
+    inside.get_by_role("radio", name="the whole project").check()
     inside.get_by_role("button", name="Save", exact=True).click()
     current = inside.locator(".views [aria-current]")
     expect(current).to_have_text("Dear ones")
@@ -76,9 +76,9 @@ def test_columns_are_moved_and_ticked_in_their_form(inside: Page, listed):
     for _ in range(9):
         inside.get_by_role("button", name="Move Cost to the left").click()
     expect(inside.get_by_role("button", name="Move Cost to the left")).to_be_focused()
-    inside.get_by_label("Request", exact=False).first.check()
-    inside.get_by_label("Tokens").uncheck()
-    inside.get_by_label("Roomy").check()
+    inside.get_by_role("checkbox", name="Request request id").check()
+    inside.get_by_role("checkbox", name="Tokens in and out").uncheck()
+    inside.get_by_role("radio", name="Roomy").check()
     inside.get_by_role("button", name="Show these").click()
     expect(inside.locator("thead th").first).to_have_text("Cost")
     expect(inside.locator("tbody")).to_contain_text("req-1")
@@ -169,7 +169,7 @@ def test_views_columns_and_previews_work_without_scripts(browser, live_server, t
         page.get_by_role("link", name="Preview").nth(1).click()
         expect(page.locator("#preview")).to_contain_text("said 2")
         page.get_by_text("Save view").click()
-        page.get_by_label("Name").fill("Mine")
+        page.get_by_role("textbox", name="Name").fill("Mine")
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.locator(".views [aria-current]")).to_have_text("Mine")
 

@@ -78,12 +78,12 @@ class Layout:
         return [one.key.removeprefix(METADATA) for one in self.columns if one.key.startswith(METADATA)]
 
 
-_WIDE, _WIDEST = "trace-table__wide", "trace-table__widest"
+_WIDE, _WIDER, _WIDEST = "trace-table__wide", "trace-table__wider", "trace-table__widest"
 _ALL: Final = (
     Column("time", "Time", 100, "when it began", "time", "trace-table__time"),
     Column("outcome", "Outcome", 120, "how it went", css="trace-table__state"),
     Column("asked", "Asked", None, "what was asked; it opens the trace", css="trace-table__asked"),
-    Column("feature", "Feature", 112, "what of your product asked", css=_WIDEST),
+    Column("feature", "Feature", 112, "what of your product asked", css=_WIDER),
     Column("user", "User", 120, "your customer's id, and the session", css=_WIDE),
     Column("model", "Model", 120, "model asked for, or that answered", css=_WIDEST),
     Column("prompt", "Prompt", 104, "prompt and its version", css=_WIDEST),
