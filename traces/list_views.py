@@ -18,15 +18,15 @@ from traces.columns import Layout
 from traces.facet_views import beside
 from traces.first_trace_views import how_to_send
 from traces.list_rows import Further, ListedTrace
-from traces.live_pages import live_page
 from traces.listing import TraceRow
+from traces.live_pages import live_page
 from traces.preview_views import preview
 from traces.queries.excerpts import payloads_of_hits
 from traces.queries.further import further_of
 from traces.queries.listed import rows_of
 from traces.queries.traces import has_traces
-from traces.search.arrivals import last_arrival
 from traces.queries.usual import usual_lately
+from traces.search.arrivals import last_arrival
 from traces.search.asked import Asked, asked_of
 from traces.search.excerpt import excerpt
 from traces.search.find import indexed_up_to
