@@ -1,19 +1,19 @@
 """What the templates of the facets beside a list of traces are given. Pure but for the list's address."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urlencode
 
 from llmobs.lib.templatetags.figures import count
 from traces.search import facets, facts
 from traces.search.asked import Asked
 from traces.search.counting import Counted, Sure
-from traces.search.grammar import Term, exactly
+from traces.search.grammar import Term, exactly, line_of
 from traces.search.populations import MAIN, facet_of, without
 
-SHOWN: Final = 8  # values of a facet; up to MOST stand behind "12 others"
-MOST: Final = 40
-_LONGEST_TITLE: Final = 1_000
+SHOWN: Final = 8  # values of a facet; up to MOST stand behind "12 more"
+MOST: Final = 30
 # In their order on the page; the second is whether it is open, where no value of it is asked for.
 _TITLES: Final = {
     "feature": ("Feature", True),
@@ -32,7 +32,7 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a facet. `url` asks for it, or no longer where it is `asked`; None: no line can hold it.
+    """One value of a facet. `url` asks for it, or no longer where it is asked for; None: no line can hold it.
 
     `number` is in words, None where it was not counted. `share` is of all that were counted, 0 to 100.
     """
@@ -42,18 +42,21 @@ class Value:
     share: int
     url: str | None
     not_url: str | None
-    asked: bool = False
     negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One facet. `further` values are shown on request; `unlisted` says how many more there are, None for none."""
+    """One facet. `asked` are the values that conditions ask for or refuse, `values` the commonest of the others.
+
+    `further` ones are shown on request; `unlisted` says how many more there are at least, None for none.
+    """
 
     name: str
     title: str
     metadata: bool
     open: bool
+    asked: list[Value]
     values: list[Value]
     further: list[Value]
     unlisted: str | None
@@ -64,6 +67,17 @@ class _Seen:
     fact: str
     text: str
     many: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """The addresses of lists with other conditions, of which a page has hundreds: the rest of each is written once."""
+
+    here: str
+    rest: str
+
+    def to(self, line: str) -> str:
+        return f"{self.here}?{urlencode({'q': line})}&{self.rest}" if line else f"{self.here}?{self.rest}"
 
 
 def number_words(number: int, sure: Sure) -> str:
@@ -77,37 +91,37 @@ def number_words(number: int, sure: Sure) -> str:
 def groups(counted: Mapping[str, Counted], asked: Asked, keys: Sequence[str], here: str) -> list[Group]:
     """The facets that have a value, or of which one is asked for. `keys` are those of metadata that are facets."""
     names = [*_TITLES, *(f"{facets.METADATA}{key}" for key in keys)]
-    found = [_group(name, counted, asked, here) for name in names]
-    return [one for one in found if one.values]
+    links = _Links(here, asked.with_terms(()).query())
+    found = [_group(name, counted, asked.terms, links) for name in names]
+    return [one for one in found if one.asked or one.values]
 
 
-def _group(name: str, counted: Mapping[str, Counted], asked: Asked, here: str) -> Group:
+def _group(name: str, counted: Mapping[str, Counted], terms: Sequence[Term], links: _Links) -> Group:
     own = counted.get(name.lower()) or counted.get(MAIN)
     seen = _seen(name, own.elements) if own else []
-    wanted, unwanted = _asked_of(name, asked, negated=False), _asked_of(name, asked, negated=True)
-    here_now = {one.fact: one for one in _seen(name, counted[MAIN].elements)} if MAIN in counted else {}
-    values = [_asked_value(name, fact, term, counted, here_now, asked, here) for fact, term in wanted.items()]
-    values += [_refused_value(name, fact, term, asked, here) for fact, term in unwanted.items()]
-    others = [_value(name, one, own, asked, here) for one in seen if own and one.fact not in wanted.keys() | unwanted]
-    first = max(SHOWN - len(values), 0)
+    mine = {facts.fact(name, term.sought): term for term in terms if facet_of(term) == name.lower()}
+    texts = {one.fact: one.text for one in seen}
+    asked = [_asked(term, texts.get(fact, term.sought), counted.get(MAIN), terms, links) for fact, term in mine.items()]
+    kept, all_terms = line_of(without(terms, name.lower())), line_of(terms)
+    others = [
+        _value(name, one, own, links, instead_of=kept, beside=all_terms)
+        for one in [one for one in seen if one.fact not in mine][:MOST]
+        if own
+    ]
+    first = max(SHOWN - len(asked), 0)
     known = max(own.known.get(name, 0) if own else 0, len(seen))
-    unlisted = known - len(values) - min(len(others), MOST)
+    unlisted = known - len(mine.keys() & texts) - len(others)
     title, is_open = _TITLES.get(name, (name.removeprefix(facets.METADATA), False))
     return Group(
         name,
         title,
         name not in _TITLES,
-        is_open or bool(values),
-        values + others[:first],
-        others[first:MOST],
-        count(unlisted) if unlisted > 0 and len(others) > first else None,
+        is_open or bool(asked),
+        asked,
+        others[:first],
+        others[first:],
+        count(unlisted) if unlisted > 0 else None,
     )
-
-
-def _asked_of(name: str, asked: Asked, *, negated: bool) -> dict[str, Term]:
-    """The conditions that ask a value of this facet, by the fact of the value."""
-    terms = [term for term in asked.terms if facet_of(term) == name.lower() and term.negated is negated]
-    return {facts.fact(name, term.sought): term for term in terms}
 
 
 def _seen(name: str, elements: Mapping[str, int]) -> list[_Seen]:
@@ -131,42 +145,29 @@ def _rank(one: _Seen) -> tuple[int, str]:
     return -one.many, one.text
 
 
-def _value(name: str, one: _Seen, own: Counted, asked: Asked, here: str) -> Value:
+def _value(  # noqa: PLR0913
+    name: str, one: _Seen, own: Counted, links: _Links, *, instead_of: str, beside: str
+) -> Value:
     """A value that may be asked for: in the place of the one that is, as its number is counted so."""
     number, share = number_words(one.many, own.sure), _share(one.many, own)
-    term = exactly(name, one.text)
     if facts.fact(name, one.text) != one.fact:  # cut: only its beginning is known
         return Value(one.text, number, share, None, None)
-    url = _url(asked, (*without(asked.terms, name.lower()), term), here)
-    return Value(one.text, number, share, url, _url(asked, (*asked.terms, _negative(term)), here))
+    condition = line_of([exactly(name, one.text)])
+    url, not_url = links.to(f"{instead_of} {condition}".strip()), links.to(f"{beside} -{condition}".strip())
+    return Value(one.text, number, share, url, not_url)
 
 
-def _asked_value(  # noqa: PLR0913
-    name: str, fact: str, term: Term, counted: Mapping[str, Counted], here_now: Mapping[str, _Seen], asked: Asked,
-    here: str,
-) -> Value:  # fmt: skip
-    main = counted.get(MAIN)
-    one = here_now.get(fact)
-    others = tuple(kept for kept in asked.terms if kept != term)
-    url, not_url = _url(asked, others, here), _url(asked, (*others, _negative(term)), here)
-    text = one.text if one else term.sought
+def _asked(term: Term, text: str, main: Counted | None, terms: Sequence[Term], links: _Links) -> Value:
+    """A value that a condition asks for or refuses, which its link takes back."""
+    others = [kept for kept in terms if kept != term]
+    url = links.to(line_of(others))
+    if term.negated:
+        return Value(text, None, 0, url, None, negated=True)
+    not_url = links.to(line_of([*others, replace(term, negated=True)]))
     if main is None:
-        return Value(text, None, 0, url, not_url, asked=True)
-    return Value(text, number_words(main.total, main.sure), _share(main.total, main), url, not_url, asked=True)
-
-
-def _refused_value(name: str, fact: str, term: Term, asked: Asked, here: str) -> Value:
-    url = _url(asked, tuple(kept for kept in asked.terms if kept != term), here)
-    return Value(term.sought, None, 0, url, None, asked=True, negated=True)
-
-
-def _negative(term: Term) -> Term:
-    return Term(term.field, term.compare, term.value, negated=True, phrase=term.phrase)
+        return Value(text, None, 0, url, not_url)
+    return Value(text, number_words(main.total, main.sure), _share(main.total, main), url, not_url)
 
 
 def _share(many: int, own: Counted) -> int:
     return min(round(100 * many / own.total), 100) if own.total else 0
-
-
-def _url(asked: Asked, terms: tuple[Term, ...], here: str) -> str:
-    return f"{here}?{asked.with_terms(terms).query()}"

@@ -110,12 +110,16 @@ def from_traffic(known: Traffic, buckets: Buckets) -> dict[tuple[datetime, bool]
     """The same from the rollups, of all traces; None where they are coarser than the bars."""
     if buckets.length % known.step:
         return None
-    found: dict[tuple[datetime, bool], int] = {}
+    origin, length = buckets.origin.timestamp(), buckets.length.total_seconds()
+    pieces: dict[float, tuple[int, int]] = {}
     for start, requests, failed in known.steps:
-        moment = datetime.fromtimestamp(start, buckets.origin.tzinfo)
-        at = buckets.origin + (moment - buckets.origin) // buckets.length * buckets.length
-        found[(at, False)] = found.get((at, False), 0) + requests - failed
-        found[(at, True)] = found.get((at, True), 0) + failed
+        piece = (start - origin) // length
+        answered_before, failed_before = pieces.get(piece, (0, 0))
+        pieces[piece] = (answered_before + requests - failed, failed_before + failed)
+    found: dict[tuple[datetime, bool], int] = {}
+    for piece, (answered, failed) in pieces.items():
+        at = buckets.origin + buckets.length * piece
+        found |= {(at, False): answered, (at, True): failed}
     return found
 
 

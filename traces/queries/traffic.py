@@ -30,10 +30,7 @@ class Traffic:
     period: TimeRange
     step: timedelta  # of five minutes, where the period is no longer than a month
     steps: list[tuple[int, int, int]]
-
-    @property
-    def total(self) -> int:
-        return sum(requests for _, requests, _ in self.steps)
+    total: int
 
     def places(self, many: int) -> list[datetime]:
         """So many moments, as close together as the traces are. The same for the same traffic; none where none was."""
@@ -66,4 +63,5 @@ def traffic(project_id: int, period: TimeRange) -> Traffic:
     with connection.cursor() as cursor:
         cursor.execute(TRAFFIC, values)
         starts, requests, failed = cursor.fetchone()
-    return Traffic(period, step, list(zip(starts or (), requests or (), failed or (), strict=True)))
+    steps = list(zip(starts or (), requests or (), failed or (), strict=True))
+    return Traffic(period, step, steps, sum(requests or ()))

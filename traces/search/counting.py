@@ -22,7 +22,7 @@ from traces.search.grammar import Term
 from traces.search.hits import OF_DAY, Hits, Stretch
 from traces.search.match import Plan
 from traces.search.populations import MAIN, RowTest
-from traces.search.tallies import READ, Tally, tallied
+from traces.search.tallies import BY_ID, INDEXED, READ, SAMPLED, SCANNED, Tally, tallied
 
 # about: extrapolated. over: no more were looked at, and how many there are is not known.
 Sure = Literal["exactly", "about", "over"]
@@ -35,41 +35,9 @@ _ENOUGH: Final = 100  # of a sample, to extrapolate from
 _DAYS_AT_ONCE: Final = 10
 _MANY: Final = 3_000  # found by the index; then the rest is extrapolated
 _PIECE: Final = 50  # texts that are compared between two looks at the clock
+# Looking at some traces takes about as long whatever is asked: to wait for it is quicker than to ask again.
+_GRACE_SECONDS: Final = 0.15
 _SECONDS_TO_TALLY: Final = 0.015  # what was found by comparing texts
-
-SCANNED: Final = """
-    hit AS MATERIALIZED (
-        SELECT * FROM (
-            SELECT e.happened_at, e.facets, {mask} AS mask FROM traces_entry e
-            WHERE e.project_id = %(project)s AND e.day >= %(first_day)s AND e.day <= %(last_day)s
-                AND e.happened_at >= %(start)s AND e.happened_at < %(end)s AND {conditions}
-        ) tried WHERE mask = ANY(%(masks)s) LIMIT %(most)s
-    )
-"""
-SAMPLED: Final = """sampled AS MATERIALIZED (
-        SELECT e.* FROM unnest(%(days)s::date[], %(moments)s::timestamptz[]) AS place (day, moment)
-        CROSS JOIN LATERAL (
-            SELECT * FROM traces_entry
-            WHERE project_id = %(project)s AND day = place.day AND happened_at >= place.moment AND happened_at < %(end)s
-            ORDER BY happened_at, trace_id LIMIT %(each)s
-        ) e
-    ), hit AS MATERIALIZED (
-        SELECT * FROM (SELECT e.happened_at, e.facets, {mask} AS mask FROM sampled e WHERE {conditions}) tried
-        WHERE mask = ANY(%(masks)s)
-    )
-"""
-INDEXED: Final = """
-    e AS MATERIALIZED ({of_days}), hit AS MATERIALIZED (
-        SELECT e.happened_at, e.facets, 0 AS mask FROM e
-        WHERE e.project_id = %(project)s AND e.happened_at >= %(start)s AND e.happened_at < %(end)s {conditions}
-    )
-"""
-BY_ID: Final = """
-    hit AS MATERIALIZED (
-        SELECT e.happened_at, e.facets, 0 AS mask FROM traces_entry e
-        WHERE e.project_id = %(project)s AND e.day = ANY(%(days)s::date[]) AND e.trace_id = ANY(%(traces)s::bytea[])
-    )
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +78,7 @@ class Counting:
     little: int = LITTLE
     counted: dict[str, Counted] = field(default_factory=dict)
     traffic: Traffic | None = None
+    _rough: dict[str, Counted] = field(default_factory=dict)
     _deadline: float = 0.0
 
     def run(self) -> dict[str, Counted]:
@@ -128,7 +97,7 @@ class Counting:
         for name in [MAIN, *test.own]:
             if name not in self.counted:
                 self._ask_index(name, days, known, hope.get(name, 0.0))
-        return self.counted
+        return self._rough | self.counted
 
     def _days(self) -> list[date]:
         first, last = day_of(self.period.start), day_of(self.period.end - timedelta(microseconds=1))
@@ -145,15 +114,15 @@ class Counting:
             **more,
         }
 
-    def _left(self) -> float:
-        return self._deadline - time.monotonic()
+    def _left(self, grace: float = 0.0) -> float:
+        return self._deadline + grace - time.monotonic()
 
     def _scan(self, test: RowTest, days: Sequence[date]) -> None:
         """Look at every trace of the period."""
         masks = sorted(set().union(*(test.mask_of(name) for name in [MAIN, *test.own])))
         places = {"first_day": min(days), "last_day": max(days), "masks": masks, "most": self.little + 1}
         hits = SCANNED.format(mask=test.mask, conditions=test.conditions)
-        by_mask = tallied(hits, self._values(**places, **test.values), self._left())
+        by_mask = tallied(hits, self._values(**places, **test.values), self._left(_GRACE_SECONDS))
         if by_mask is None:
             return
         more = sum(tally.total for tally in by_mask.values()) > self.little
@@ -161,23 +130,23 @@ class Counting:
             self.counted[name] = _counted(_joined(by_mask, test.mask_of(name)), 1.0, "over" if more else "exactly")
 
     def _sample(self, test: RowTest, known: Traffic) -> dict[str, float]:
-        """Look at some traces; what share of all each population is, of those that are too few to extrapolate."""
+        """Look at some traces; what share of all each population is. Of few, what is found is only roughly so."""
         many, each = (_PLACES_OF_TEXT, _EACH_OF_TEXT) if test.reads_words else (_PLACES, _EACH)
         moments = known.places(many)
         masks = sorted(set().union(*(test.mask_of(name) for name in [MAIN, *test.own])))
         places = {"moments": moments, "days": [day_of(one) for one in moments], "masks": masks, "each": each}
         hits = SAMPLED.format(mask=test.mask, conditions=test.conditions)
-        by_mask = tallied(hits, self._values(**places, **test.values), self._left())
+        by_mask = tallied(hits, self._values(**places, **test.values), self._left(_GRACE_SECONDS))
         read = by_mask.pop(READ).total if by_mask else 0
         if not by_mask or not read:
             return {}
         hope: dict[str, float] = {}
         for name in [MAIN, *test.own]:
             tally = _joined(by_mask, test.mask_of(name))
-            if tally.total < _ENOUGH:
-                hope[name] = tally.total / read
-            else:
-                self.counted[name] = _counted(tally, known.total / read, "about")
+            of_all = self.counted if tally.total >= _ENOUGH else self._rough
+            if tally.total:
+                of_all[name] = _counted(tally, known.total / read, "about")
+            hope[name] = tally.total / read
         return hope
 
     def _ask_index(self, name: str, days: Sequence[date], known: Traffic, share: float) -> None:

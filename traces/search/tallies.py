@@ -47,6 +47,42 @@ AFTERWARDS: Final = """
 """
 
 
+# What is counted: all of a period that fulfil conditions, of some places, what the index finds, and by their ids.
+SCANNED: Final = """
+    hit AS MATERIALIZED (
+        SELECT * FROM (
+            SELECT e.happened_at, e.facets, {mask} AS mask FROM traces_entry e
+            WHERE e.project_id = %(project)s AND e.day >= %(first_day)s AND e.day <= %(last_day)s
+                AND e.happened_at >= %(start)s AND e.happened_at < %(end)s AND {conditions}
+        ) tried WHERE mask = ANY(%(masks)s) LIMIT %(most)s
+    )
+"""
+SAMPLED: Final = """sampled AS MATERIALIZED (
+        SELECT e.* FROM unnest(%(days)s::date[], %(moments)s::timestamptz[]) AS place (day, moment)
+        CROSS JOIN LATERAL (
+            SELECT * FROM traces_entry
+            WHERE project_id = %(project)s AND day = place.day AND happened_at >= place.moment AND happened_at < %(end)s
+            ORDER BY happened_at, trace_id LIMIT %(each)s
+        ) e
+    ), hit AS MATERIALIZED (
+        SELECT * FROM (SELECT e.happened_at, e.facets, {mask} AS mask FROM sampled e WHERE {conditions}) tried
+        WHERE mask = ANY(%(masks)s)
+    )
+"""
+INDEXED: Final = """
+    e AS MATERIALIZED ({of_days}), hit AS MATERIALIZED (
+        SELECT e.happened_at, e.facets, 0 AS mask FROM e
+        WHERE e.project_id = %(project)s AND e.happened_at >= %(start)s AND e.happened_at < %(end)s {conditions}
+    )
+"""
+BY_ID: Final = """
+    hit AS MATERIALIZED (
+        SELECT e.happened_at, e.facets, 0 AS mask FROM traces_entry e
+        WHERE e.project_id = %(project)s AND e.day = ANY(%(days)s::date[]) AND e.trace_id = ANY(%(traces)s::bytea[])
+    )
+"""
+
+
 @dataclass(slots=True)
 class Tally:
     """What was counted of some traces. `known`: how many different values each field has, at least."""

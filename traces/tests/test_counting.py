@@ -158,7 +158,7 @@ def test_more_than_the_rollups_know_of_are_said_to_be_over(project: Project) -> 
 
 def test_without_time_nothing_is_counted_rather_than_wrongly(many: Project) -> None:
     buckets = Buckets(period().start, timedelta(days=1))
-    assert Counting(many.pk, period(), grammar.parse("parcel"), (), buckets, 0.0).run() == {}
+    assert Counting(many.pk, period(), grammar.parse("parcel"), (), buckets, -1.0).run() == {}
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_places_of_a_sample_are_as_close_as_the_traces() -> None:
     start = datetime(2026, 11, 1, tzinfo=UTC)
     hours = TimeRange(start, start + timedelta(hours=2))
     second = int((start + timedelta(hours=1)).timestamp())
-    known = Traffic(hours, timedelta(hours=1), [(int(start.timestamp()), 10, 0), (second, 90, 0)])
+    known = Traffic(hours, timedelta(hours=1), [(int(start.timestamp()), 10, 0), (second, 90, 0)], 100)
     places = known.places(10)
     assert len(places) == 10
     assert sum(place < start + timedelta(hours=1) for place in places) == 1
     assert places == sorted(places) == known.places(10)
-    assert Traffic(hours, timedelta(hours=1), []).places(10) == []
+    assert Traffic(hours, timedelta(hours=1), [], 0).places(10) == []
 
 
 def test_traffic_is_that_of_the_rollups(many: Project) -> None:
