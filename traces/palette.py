@@ -11,8 +11,12 @@ from django.urls import reverse
 from accounts.access import reaches
 from accounts.models import LookUp, Project, Role
 from llmobs.lib.templatetags import figures
+from traces.models import SavedView
+from traces.saved_views import BUILT_IN
+from traces.view_links import address_of, first_address
 
 _SHOWN_LOOK_UPS: Final = 6  # before anything is typed
+_SHOWN_VIEWS: Final = 4
 _SHOWN_PROJECTS: Final = 3
 
 # Label, name of the address, sign, the role it needs, and other words that it is found by. What has a colon in its
@@ -20,6 +24,7 @@ _SHOWN_PROJECTS: Final = 3
 _PAGES: Final = (
     ("Look up", "traces:lookup", "lookup", Role.SUPPORT, "find request id home start"),
     ("Traces", "traces:trace-list", "traces", Role.SUPPORT, "list search requests calls"),
+    ("Traces: views", "traces:view-list", "save", Role.SUPPORT, "saved rename delete first"),
     ("Dashboards", "dashboards:overview", "dashboards", Role.SUPPORT, "overview charts cost latency errors tokens"),
     ("Incidents", "alerts:incident-list", "incidents", Role.SUPPORT, "alerts alarms"),
     ("Cases", "cases:case-list", "session", Role.SUPPORT, "complaints tickets fixes"),
@@ -54,12 +59,18 @@ class Group:
     entries: list[Entry]
 
 
-def groups(
-    project: Project, role: Role | None, before: Iterable[LookUp], projects: Sequence[Project], now: datetime
+def groups(  # noqa: PLR0913
+    project: Project,
+    role: Role | None,
+    before: Iterable[LookUp],
+    views: Sequence[SavedView],
+    projects: Sequence[Project],
+    now: datetime,
 ) -> list[Group]:
     """All that the palette offers a member with `role`, by its headings; headings without a line are left out."""
     found = [
         Group("Looked up before", _look_ups(project, before, now)),
+        Group("Views", _views(project, views)),
         Group("Go to", [*_pages(project, role), *_other_projects(project, projects)]),
     ]
     return [group for group in found if group.entries]
@@ -79,6 +90,22 @@ def _look_ups(project: Project, before: Iterable[LookUp], now: datetime) -> list
         )
         for place, one in enumerate(sorted(newest.values(), key=lambda one: one.looked_up_at, reverse=True))
     ]
+
+
+def _views(project: Project, views: Sequence[SavedView]) -> list[Entry]:
+    """Those that somebody saved; the built-in ones are found once something is typed."""
+    saved = [
+        Entry(
+            one.name, "view of the project" if one.shared else "your view", address_of(project, one), "save",
+            "saved view traces", later=place >= _SHOWN_VIEWS,
+        )
+        for place, one in enumerate(views)
+    ]  # fmt: skip
+    built_in = [
+        Entry(one.name, "view", str(first_address(project, one.key, ())), "traces", "view traces", later=True)
+        for one in BUILT_IN
+    ]
+    return [*saved, *built_in]
 
 
 def _pages(project: Project, role: Role | None) -> list[Entry]:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import project_for, projects_of, role_in
 from accounts.lookups import lookups_of
 from llmobs.lib.http import PageRequest, now_of
-from traces import palette
+from traces import palette, saved_views
 
 MOST_PROJECTS = 200
 
@@ -24,6 +24,7 @@ def palette_fragment(request: PageRequest, project_slug: str) -> HttpResponse:
         project,
         role_in(request.user, project),
         lookups_of(request.user, project),
+        saved_views.views_of(request.user, project),
         list(projects_of(request.user)[:MOST_PROJECTS]),
         now_of(request),
     )

@@ -11,6 +11,7 @@ from accounts.models import LookUp, Membership, Role
 from conftest import client_of, person
 from tests import make
 from tests.markup import HOSTILE, Markup
+from traces.models import SavedView
 
 PALETTE = "/p/shop/palette"
 OF_ENGINEERS = {"/p/shop/inbox", "/p/shop/settings/ids", "/p/shop/settings/facets"}
@@ -142,5 +143,16 @@ def test_a_hostile_look_up_is_shown_as_it_is(member_client, project):
 def test_its_queries_do_not_grow_with_what_it_offers(member, member_client, project, django_assert_num_queries):
     for number in range(30):
         remember(member, project, f"text {number}", "words", timezone.now())
-    with django_assert_num_queries(6):  # session, user, project, role, look-ups, projects
+    with django_assert_num_queries(7):  # session, user, project, role, look-ups, views, projects
         member_client.get(PALETTE)
+
+
+def test_saved_views_are_there_but_another_members_are_not(member, engineer, member_client, project):
+    for owner, name in ((member, "Mine"), (None, "Ours"), (engineer, "Hers")):
+        SavedView.objects.create(project=project, owner=owner, name=name, query="q=feature%3Afaq&period=7d")
+    words = Markup(member_client.get(PALETTE)).words  # what stands at a line's end follows its label
+    assert "Mineyour view" in words
+    assert "Oursview of the project" in words
+    assert "Hers" not in words
+    mine = SavedView.objects.get(name="Mine")
+    assert f"/p/shop/traces?q=feature%3Afaq&period=7d&view={mine.pk}" in lines(member_client)
