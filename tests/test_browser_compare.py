@@ -202,3 +202,48 @@ def test_a_trace_is_compared_with_one_whose_id_is_pasted(inside: Page, two):
     inside.get_by_label("Trace A").fill("req-1")
     inside.get_by_label("Trace A").press("Enter")
     expect(inside.locator("h1")).to_contain_text("gpt-4o-mini instead of gpt-4o")
+
+
+@pytest.fixture
+def many(project, two):
+    """Enough traces for two pages of the list, newer than the two."""
+    make.stored(project.pk, *(make.span(name=f"trace {number}") for number in range(60)))
+
+
+def test_two_are_selected_over_the_pages_of_the_list_and_compared(inside: Page, many):
+    inside.goto("/p/shop/traces")
+    rows = inside.locator(".trace-table tbody tr")
+    press(inside, "j")
+    before = rows.nth(0).bounding_box()
+    press(inside, "x")
+    bar = inside.locator("#pick")
+    expect(bar).to_contain_text("1 selected; select another to compare.")
+    expect(bar.get_by_role("button", name="Compare")).to_be_disabled()
+    assert rows.nth(0).bounding_box() == before
+    inside.get_by_role("link", name="Older").click()
+    expect(inside.get_by_role("link", name="From the start")).to_be_visible()
+    expect(at_rest(inside).locator("#pick")).to_contain_text("1 selected")
+    inside.get_by_label("Select My parcel never came").first.check()
+    expect(bar).to_contain_text("2 selected")
+    press(inside, "c")
+    expect(inside.get_by_role("heading", name="Steps", exact=True)).to_be_visible()
+    inside.go_back()
+    expect(bar).to_contain_text("2 selected")
+    inside.get_by_label("Select My parcel never came").nth(1).check()
+    expect(bar).to_contain_text("3 selected; two are compared at a time.")
+    bar.get_by_role("button", name="Select none").click()
+    expect(bar).to_be_hidden()
+    expect(inside.locator("[data-pick]:checked")).to_have_count(0)
+
+
+def test_two_are_selected_without_scripts(browser, transactional_db, live_server, admin, two):
+    session = client_of(admin).cookies["sessionid"].value
+    with browser.new_context(base_url=live_server.url, java_script_enabled=False) as context:
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        page.goto("/p/shop/traces")
+        expect(page.locator("#pick")).to_be_hidden()
+        for place in (0, 1):
+            page.get_by_label("Select My parcel never came").nth(place).check()
+        page.get_by_role("button", name="Compare").click()
+        expect(page.locator("h1")).to_contain_text("gpt-4o-mini instead of gpt-4o")

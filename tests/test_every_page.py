@@ -12,7 +12,7 @@ from alerts.rules import ensure_rules
 from cases import changes, evidence
 from tests import make
 from tests.markup import Markup
-from traces.models import Refusal, Replay
+from traces.models import Refusal, Replay, SavedView
 
 OURS = ("accounts", "traces", "dashboards", "alerts", "cases")
 # Written by a browser that has no session yet.
@@ -63,6 +63,7 @@ def values(project, ingest_key):
     )
     case = changes.open_case(project, None, {"title": "What? said wrong", "fix": "prompt:faq@2"}, now)
     evidence.add(case.pk, None, [TRACE], now)
+    view = SavedView.objects.create(project=project, name="Refund parser", query="period=7d")
     return {
         "project_slug": project.slug,
         "trace_id": TRACE.hex(),
@@ -75,6 +76,7 @@ def values(project, ingest_key):
         "rule_id": rule.pk,
         "refusal_id": refusal.pk,
         "replay_id": replay.pk,
+        "view_id": view.pk,
         "name": "none",
         "sha256": "0" * 64,
     }

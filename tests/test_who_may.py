@@ -22,7 +22,7 @@ from alerts.models import Incident, Rule
 from alerts.rules import ensure_rules
 from cases import changes
 from tests import make
-from traces.models import Refusal, Replay
+from traces.models import Refusal, Replay, SavedView
 
 SECRET = "what only members of the shop may know"
 TRACE = b"\x12" * 16  # in hex as in digits: some addresses take digits alone
@@ -52,7 +52,12 @@ NEEDED = {
     "p/%(project_slug)s/settings/keys/%(key_id)s/limits": Role.ADMIN,
 }
 # And the one that it needs to change something, where that is another.
-NEEDED_TO_CHANGE = {"p/%(project_slug)s/send": Role.ADMIN}
+NEEDED_TO_CHANGE = {
+    "p/%(project_slug)s/send": Role.ADMIN,
+    "p/%(project_slug)s/views/%(view_id)s": Role.ENGINEER,  # one that the whole project has
+    "p/%(project_slug)s/views/%(view_id)s/delete": Role.ENGINEER,
+    "p/%(project_slug)s/views/%(view_id)s/restore": Role.ENGINEER,
+}
 # Read by keys with the scope read, and by members.
 READ_BY_KEYS = {"api/v1/traces", "api/v1/traces/%(trace_id)s", "api/v1/requests/%(request_id)s"}
 RANK = [Role.SUPPORT, Role.ENGINEER, Role.ADMIN]
@@ -72,6 +77,7 @@ WATCHED = (
     "alerts_rule",
     "cases_case",
     "cases_event",
+    "traces_savedview",
     "traces_score",
     "traces_summary",
 )
@@ -113,6 +119,7 @@ def shop(project):
         project=project, reason=SECRET, asked_at=now, finished_at=now, up_to_id=refusal.pk, total=1
     )
     case = changes.open_case(project, None, {"title": SECRET, "note": SECRET, "similar": f'"{SECRET}"'}, now)
+    view = SavedView.objects.create(project=project, name=SECRET, query="period=7d")
     make_key(project)
     return {
         "project_slug": project.slug,
@@ -127,6 +134,7 @@ def shop(project):
         "rule_id": rule.pk,
         "refusal_id": refusal.pk,
         "replay_id": replay.pk,
+        "view_id": view.pk,
         "span_id": SPAN.hex(),
         "name": "20260101-000000-1.0",
         "sha256": "0" * 64,

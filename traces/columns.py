@@ -19,6 +19,7 @@ LONGEST: Final = 3_000  # characters of a choice as it stands in an address
 NARROWEST, WIDEST = 48, 1_200  # pixels
 LEAST_LEFT: Final = 240  # pixels of a column that takes what is left
 _METADATA_WIDTH: Final = 120
+PREVIEW_WIDTH: Final = 36  # pixels of the last column, which opens a preview
 NORMAL: Final = "normal"
 DENSITIES: Final = {"compact": "Compact", NORMAL: "Normal", "roomy": "Roomy"}
 
@@ -65,7 +66,7 @@ class Layout:
     @property
     def width(self) -> int | None:
         """The pixels that it needs at least; None where it adapts to the window."""
-        return sum(one.width or LEAST_LEFT for one in self.columns) if self.chosen else None
+        return sum(one.width or LEAST_LEFT for one in self.columns) + PREVIEW_WIDTH if self.chosen else None
 
     @property
     def keys(self) -> frozenset[str]:
@@ -77,12 +78,12 @@ class Layout:
         return [one.key.removeprefix(METADATA) for one in self.columns if one.key.startswith(METADATA)]
 
 
-_WIDE, _WIDEST = "trace-table__wide", "trace-table__widest"
+_WIDE, _WIDER, _WIDEST = "trace-table__wide", "trace-table__wider", "trace-table__widest"
 _ALL: Final = (
     Column("time", "Time", 100, "when it began", "time", "trace-table__time"),
     Column("outcome", "Outcome", 120, "how it went", css="trace-table__state"),
     Column("asked", "Asked", None, "what was asked; it opens the trace", css="trace-table__asked"),
-    Column("feature", "Feature", 112, "what of your product asked", css=_WIDEST),
+    Column("feature", "Feature", 112, "what of your product asked", css=_WIDER),
     Column("user", "User", 120, "your customer's id, and the session", css=_WIDE),
     Column("model", "Model", 120, "model asked for, or that answered", css=_WIDEST),
     Column("prompt", "Prompt", 104, "prompt and its version", css=_WIDEST),

@@ -65,17 +65,21 @@ def compare_page(project: Project, a: Trace, b: Trace, asked: Asked) -> dict[str
 
 
 def asking_page(
-    project: Project, said: Sequence[str], traces: Sequence[Trace | None], *, no_good: bool = False
+    project: Project, said: Sequence[str], traces: Sequence[Trace | None], *, no_good: bool = False, picked: int = 0
 ) -> dict[str, Any]:
-    """The context of the form that asks for what is missing: `said` is what the address named each side by."""
+    """The context of the form that asks for what is missing: `said` is what the address named each side by.
+
+    `picked`: how many were selected in a list.
+    """
     missing = [text for text, trace in zip(said, traces, strict=True) if text and not trace]
     known = [trace for trace in traces if trace]
     return {
         **_frame(project),
         "said": list(said),
         "missing": missing,
-        "twice": len(known) == 2,
+        "twice": len(known) == 2 and known[0].summary.trace_id == known[1].summary.trace_id,
         "no_good": no_good,
+        "picked": picked,
         "known": _head(known[0], "", 0) if known else None,
     }
 

@@ -20,9 +20,10 @@ from traces.changes import compared_call
 from traces.compare_page import Asked, asking_page, compare_page
 from traces.lookup import look_up
 from traces.pasted import read
-from traces.queries.traces import Trace, summaries_of, trace_of
+from traces.queries.traces import Summary, Trace, summaries_of, trace_of
 from traces.queries.versions import last_well, like_of
 
+MOST_PICKED: Final = 50
 LONGEST: Final = 2_000  # characters of what names a trace, which may be an address of ours
 
 
@@ -41,6 +42,9 @@ class Named:
 def compare(request: PageRequest, project_slug: str) -> HttpResponse:
     """Two traces side by side; a form where they are not both named, are the same, or one of them is not there."""
     project, today = project_for(request.user, project_slug), now_of(request).date()
+    picked = list(dict.fromkeys(one.strip()[:LONGEST] for one in request.GET.getlist("t")[:MOST_PICKED]))
+    if picked:
+        return _of_picked(request, project, picked)
     said = [request.GET.get(side, "").strip()[:LONGEST] for side in ("a", "b")]
     named = [_named(project, one, today) if one else None for one in said]
     a, b = named
@@ -58,6 +62,24 @@ def compare(request: PageRequest, project_slug: str) -> HttpResponse:
     fragment = "traces/_compare_rows.html" if asked.first is not None else "traces/_compare_swap.html"
     template = page_or_fragment(request, "traces/compare.html", fragment)
     return render(request, template, compare_page(project, a.trace, b.trace, asked))
+
+
+def _of_picked(request: PageRequest, project: Project, picked: list[str]) -> HttpResponse:
+    """The comparison of what was selected in a list, the earlier trace on the left; a form where it is not two."""
+    today = now_of(request).date()
+    named = [_named(project, one, today) if one else None for one in picked[:2]]
+    found = sorted((one.trace for one in named if one), key=lambda trace: trace.summary.happened_at)
+    if len(picked) == len(found) == 2:
+        return redirect(_address(project, found[0].summary, found[1].summary))
+    said = [*picked, ""][:2]
+    traces = [*(one.trace if one else None for one in named), None][:2]
+    context = asking_page(project, said, traces, picked=len(picked))
+    return render(request, "traces/compare.html", context, status=404 if context["missing"] else 200)
+
+
+def _address(project: Project, a: Summary, b: Summary) -> str:
+    query = urlencode({"a": a.address, "b": b.address})
+    return f"{reverse('traces:compare', args=[project.slug])}?{query}"
 
 
 def _named(project: Project, said: str, today: date) -> Named | None:
@@ -85,10 +107,7 @@ def _with_the_last_good_one(project: Project, trace: Trace, step: str) -> str | 
     found = last_well(project.pk, like, trace.summary.happened_at, own)
     if found is None:
         return None
-    good = summaries_of(project.pk, [found])[0]
-    return (
-        f"{reverse('traces:compare', args=[project.slug])}?{urlencode({'a': good.address, 'b': trace.summary.address})}"
-    )
+    return _address(project, summaries_of(project.pk, [found])[0], trace.summary)
 
 
 def _place(said: str) -> int | None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from accounts.models import Project
+from traces.column_choice import densities, offered
 from traces.columns import Column, Layout
 from traces.list_rows import ListedTrace, row_context
 from traces.search.asked import After, Asked, after_words, asked_in
@@ -51,6 +52,7 @@ def list_page(  # noqa: PLR0913
         "q": "",  # of the look-up box, which is not this line
         "rows": [row_of(project, asked_query, one, layout) for one in rows],
         "layout": layout,
+        "columns": {"offered": offered(layout), "densities": densities(layout), "list": asked_query},
         "periods": asked.period.choices(urlencode(_without_period(asked))),
         "period_words": asked.period.words(),
         "search": search_line(asked, here),
@@ -136,7 +138,9 @@ def _place_url(project: Project, asked_query: str, place: Place | None) -> str |
 
 def row_of(project: Project, asked_query: str, one: ListedTrace, layout: Layout) -> dict[str, Any]:
     """A row of the list that was asked for by `asked_query`, as its template needs it."""
-    return row_context(one, layout, trace_url(project, asked_query, one.row.address, one.place))
+    here = reverse("traces:trace-list", args=[project.slug])
+    opened = f"{here}?{asked_query}&{urlencode({'preview': one.row.address})}#preview"
+    return row_context(one, layout, trace_url(project, asked_query, one.row.address, one.place), opened)
 
 
 def _head(asked: Asked, column: Column, here: str) -> dict[str, Any]:

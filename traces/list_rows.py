@@ -69,16 +69,17 @@ def _cell(one: ListedTrace, column: Column) -> Cell:
     else:
         found = _TEXTS[column.key](one) or ""
     if not found:
-        return Cell(_nothing(one.row, column), "amount", column.css, unknown=column.key not in _NONE)
+        none = column.key in _NONE
+        return Cell(
+            "none" if none else _unsaid(one.row, column), "none" if none else "amount", column.css, unknown=True
+        )
     kind = "id" if column.key in ("request", "session", "trace") else ""
     return Cell(found[:LONGEST], kind, column.css, found[:LONGEST])
 
 
-def _nothing(row: TraceRow, column: Column) -> str:
-    """What stands in a cell without a text."""
-    if column.key in ("model", "prompt", "provider") and not row.calls:
-        return "no calls"
-    return "none" if column.key in _NONE else "not sent"
+def _unsaid(row: TraceRow, column: Column) -> str:
+    """What stands in a cell whose text nobody sent."""
+    return "no calls" if column.key in ("model", "prompt", "provider") and not row.calls else "not sent"
 
 
 # Where there is none, nobody left anything out.
@@ -140,11 +141,12 @@ _AMOUNTS: Final[Mapping[str, Callable[[ListedTrace], Amount]]] = {
 }
 
 
-def row_context(one: ListedTrace, layout: Layout, url: str) -> dict[str, Any]:
-    """What the template of one row is given: its cells, and what some of them draw."""
+def row_context(one: ListedTrace, layout: Layout, url: str, preview_url: str) -> dict[str, Any]:
+    """What the template of one row is given: its cells, and what some of them draw. `preview_url`: without scripts."""
     return {
         "row": one.row,
         "url": url,
+        "preview_url": preview_url,
         "pieces": one.pieces,
         "title": one.row.asked or one.row.name,
         "against": one.against,

@@ -49,8 +49,8 @@ def newer_fragment(request: PageRequest, project_slug: str) -> HttpResponse:
         "more": come.more,
     }
     if follows and (new or come.changed):
-        layout, query = layout_of_list(asked), asked.query()
-        rows = listed(project.pk, asked, [*new[:MOST_SHOWN], *come.changed], layout)
+        layout, query = layout_of_list(request.user, project, asked), asked.query()
+        rows = listed(project.pk, asked, [*new[:MOST_SHOWN], *come.changed], layout, now)
         context["rows"] = [list_pages.row_of(project, query, row, layout) for row in rows]
     return render(request, "traces/_newer.html", context)
 

@@ -1,4 +1,5 @@
-"""What was refused. The tables of spans have no models, because they are partitioned and written in batches.
+"""What was refused, and what members keep of lists. The tables of spans have no models: they are partitioned and
+written in batches.
 
 * `migrations/0001_tables.py` makes those, `partitions.py` makes and drops their days
 * `store.py` writes them; `queries/` reads them; `rollups.py` counts them
@@ -8,6 +9,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Lower
 
 from accounts.models import Project, User
 
@@ -151,3 +153,67 @@ class ImportedFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path}, line {self.line}"
+
+
+class SavedView(models.Model):
+    """A list of traces that somebody wants to come back to: a name for what its address asks.
+
+    `query` is the address's own, as `Asked.query` writes it, without the view. Without an `owner` it is the whole
+    project's. What was deleted can be brought back for a day, see `saved_views`.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    owner = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="+")
+    name = models.CharField(max_length=60)
+    query = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    changed_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = [Lower("name"), "id"]
+        constraints = [
+            models.UniqueConstraint(
+                "project",
+                "owner",
+                Lower("name"),
+                name="one_view_per_name_and_member",
+                condition=models.Q(deleted_at__isnull=True, owner__isnull=False),
+            ),
+            models.UniqueConstraint(
+                "project",
+                Lower("name"),
+                name="one_view_per_name_and_project",
+                condition=models.Q(deleted_at__isnull=True, owner__isnull=True),
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "owner"], name="views_of_project")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is the whole project's."""
+        return self.owner_id is None
+
+
+class ListChoice(models.Model):
+    """How a member wants a project's list of traces where its address does not say: columns, density, first view.
+
+    `columns` and `density` are as an address has them, see `columns`; "" is the usual. `first_view` is the value of
+    `view=` in an address, "" for none.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    member = models.ForeignKey(User, models.CASCADE, related_name="+")
+    columns = models.TextField(blank=True, default="")
+    density = models.CharField(max_length=10, blank=True, default="")
+    first_view = models.CharField(max_length=20, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="one_choice_per_member", fields=["project", "member"])]
+
+    def __str__(self) -> str:
+        return f"{self.member} in {self.project}"

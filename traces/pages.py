@@ -18,21 +18,26 @@ def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_reques
     """The context of the page of one trace with one step open. `same_request`: all traces of its request id."""
     summary = trace.summary
     name = summary.request_id or summary.shown_id
-    flat = {
+    others = [other for other in same_request if other.trace_id != summary.trace_id]
+    return {
+        "section": "traces",
+        "trace": {**flat(trace), "others": others},
+        "step": detail(trace, selected, payload),
+        "q": name,
+        "printed": f"{name}, printed from llmobs on {timezone.localtime():%-d %B %Y at %H:%M}",
+    }
+
+
+def flat(trace: Trace) -> dict[str, Any]:
+    """What is known of a trace as a whole: its summary and its totals, by the names of their fields."""
+    summary = trace.summary
+    return {
         **asdict(summary),
         **asdict(trace.totals),
         "trace_id": summary.shown_id,
         "address": summary.address,
         "feature": summary.feature or summary.service,
         "complete": trace.complete,
-        "others": [other for other in same_request if other.trace_id != summary.trace_id],
-    }
-    return {
-        "section": "traces",
-        "trace": flat,
-        "step": detail(trace, selected, payload),
-        "q": name,
-        "printed": f"{name}, printed from llmobs on {timezone.localtime():%-d %B %Y at %H:%M}",
     }
 
 

@@ -1,5 +1,6 @@
 """How long a request took and what it cost, against the usual of its feature. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
@@ -11,6 +12,8 @@ from traces.sentences import Piece, Sentence, name, say
 LEAST_REQUESTS: Final = 20  # fewer do not say what is usual
 DAYS: Final = 7
 _OFTEN: Final = 1.5  # times the usual from which the ratio is worth saying
+_ROOM: Final = 1.06  # how much longer than its longest amount a scale is
+_COLUMN_ENDS: Final = 4.0  # times the edge of the widest usual range at which the scale of a column ends
 _FAR: Final = 2.0  # times the edge of the usual range from which the mark is red
 
 
@@ -58,18 +61,29 @@ def amounts(totals: Totals, usual: Usual | None) -> list[Sentence]:
     return said
 
 
-def against(us: int | None, usual: Usual | None) -> Against | None:
-    """The mark beside a duration; None where it or its usual is not known."""
+def against(us: int | None, usual: Usual | None, scale_us: float | None = None) -> Against | None:
+    """The mark beside a duration; None where it or its usual is not known. `scale_us` is the mark's right end."""
     if us is None or us < 0 or usual is None or not usual.enough or usual.high_us <= 0:
         return None
-    scale = max(us, usual.high_us) * 1.06 or 1.0
+    scale = scale_us or max(us, usual.high_us) * _ROOM
     tone: Literal["plain", "warn", "bad"] = "plain"
     if us > usual.high_us:
         tone = "bad" if us > _FAR * usual.high_us else "warn"
     low, high = duration_us(round(usual.low_us)), duration_us(round(usual.high_us))
     words = f"usual {low}" if low == high else f"usual {low} to {high}"
     percents = {"low": usual.low_us, "high": usual.high_us, "now": us}
-    return Against(**{side: round(100 * one / scale, 1) for side, one in percents.items()}, tone=tone, words=words)
+    at = {side: round(min(100 * one / scale, 100), 1) for side, one in percents.items()}
+    return Against(**at, tone=tone, words=words)
+
+
+def against_in_column(took: Sequence[tuple[int | None, Usual | None]]) -> list[Against | None]:
+    """The marks of a column of durations, all on one scale. What is far beyond the usual stands at its end."""
+    known = [(us, usual.high_us) for us, usual in took if us is not None and usual and usual.enough]
+    if not known:
+        return [None] * len(took)
+    highest = max(high for _, high in known)
+    scale = min(max(highest, *(us for us, _ in known)), _COLUMN_ENDS * highest) * _ROOM
+    return [against(us, usual, scale) for us, usual in took]
 
 
 def cost_words(usual: Usual | None) -> str | None:

@@ -4,7 +4,10 @@
 const SECOND_KEY_MS = 1500;
 let first = "";
 
-const typing = (target) => target instanceof Element && target.closest("input, textarea, select, [contenteditable]");
+const FIELDS = "input:not([data-pick]), textarea, select, [contenteditable]";
+// Nothing is typed into the box of a row; the blank ticks it.
+const typing = ({ target, key }) =>
+  target instanceof Element && (target.closest(FIELDS) || (key === " " && target.matches("[data-pick]")));
 const covered = () => document.querySelector("dialog[open], [popover]:popover-open");
 export const off = () => document.documentElement.dataset.singleKeys === "off";
 
@@ -33,7 +36,7 @@ function carriers(word) {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (typing(event.target) || covered() || off()) return;
+  if (typing(event) || covered() || off()) return;
   const word = first ? `${first} ${event.key}` : event.key;
   first = "";
   if (word === "g") {

@@ -288,3 +288,25 @@ def test_a_difference_in_two_columns(before, now, expected):
     rows = in_columns(difference(before, now) or [])
     assert [("fold", row.folded) if row.folded else (text(row.left), text(row.right)) for row in rows] == expected
     assert [row.same for row in rows if not row.folded] == [one == other for one, other in expected if one != "fold"]
+
+
+def test_what_was_selected_in_the_list_is_compared_with_the_earlier_one_first(two, member_client):
+    for order in ((A, B), (B, A)):
+        answer = member_client.get("/p/shop/compare", {"t": [one.hex() for one in order]})
+        assert answer.headers["Location"] == PAGE
+
+
+@pytest.mark.parametrize(
+    ("picked", "status", "said"),
+    [
+        ([A.hex()], 200, "One trace was selected."),
+        ([A.hex(), A.hex()], 200, "One trace was selected."),
+        ([A.hex(), B.hex(), "x"], 200, "3 traces were selected; two of them stand below."),
+        ([A.hex(), "nothing"], 404, "One of the traces is not there"),
+        (["\0", ""], 404, "One of the traces is not there"),
+    ],
+)
+def test_any_other_number_asks_for_two(two, member_client, picked, status, said):
+    answer = member_client.get("/p/shop/compare", {"t": picked})
+    assert answer.status_code == status
+    assert said in Markup(answer).words

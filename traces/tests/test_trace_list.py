@@ -339,12 +339,14 @@ def test_every_row_leads_to_a_page_whatever_its_id_is(project, read, client, ing
 
 @pytest.mark.parametrize(
     ("query", "pinned"),
-    # Session, user, project, what came last, traces, their days, rows; projects and open incidents of the frame. With
-    # conditions: the days of the index, one statement in a transaction with its settings (4), the texts that were found
-    # with their days, and how far the index is.
-    [({}, 9), ({"q": "user:u said", "period": "1h"}, None)],
+    # Session, user, project, what the member chose, views, what came last, traces, their days, rows, role; projects and
+    # open incidents of the frame. With conditions: the days of the index, one statement in a transaction with its
+    # settings (4), the texts that were found with their days, and how far the index is.
+    [({}, 12), ({"q": "user:u said", "period": "1h"}, None)],
 )
 def test_queries_do_not_grow_with_the_rows(project, member_client, query, pinned):
+    make.stored(project.pk, make.span())
+    member_client.get(PAGE)  # what is usual for a feature is read once in five minutes
     counts = []
     for size in (1, 29):
         for _ in range(size):
@@ -354,4 +356,4 @@ def test_queries_do_not_grow_with_the_rows(project, member_client, query, pinned
             assert member_client.get(PAGE, query).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] == (pinned or counts[0])
-    assert counts[0] <= 15
+    assert counts[0] <= 18

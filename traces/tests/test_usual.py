@@ -11,7 +11,7 @@ from traces.amounts import Totals
 from traces.queries import usual as usual_queries
 from traces.queries.usual import usual_of
 from traces.sentences import plain
-from traces.usual import Usual, against, amounts, cost_words
+from traces.usual import Usual, against, against_in_column, amounts, cost_words
 
 
 def totals(us=1_000_000, cost=None, calls=1, without_price=0):
@@ -124,3 +124,30 @@ def test_of_a_busy_feature_every_sixth_interval_stands_for_all(project, monkeypa
     found = usual_of(project.pk, "faq", now + timedelta(minutes=30))
     assert found.requests == 60
     assert found.high_us == pytest.approx(1_000_000, rel=0.02)  # the slow ones lie between
+
+
+@pytest.mark.parametrize(
+    ("took", "places"),
+    [
+        ([], []),
+        ([(1_000_000, None), (None, usual()), (1, usual(3))], [None, None, None]),
+        ([(3_000_000, usual()), (6_000_000, usual())], [(47.2, 47.2), (47.2, 94.3)]),
+        # Ten times the widest usual range is at the end, and leaves room for the others to be told apart.
+        ([(1_200_000, usual()), (30_000_000, usual())], [(23.6, 9.4), (23.6, 100)]),
+        ([(1_000, usual(high_us=2_000)), (3_000_000, usual())], [(0.1, 0.0), (94.3, 94.3)]),
+    ],
+)
+def test_the_marks_of_a_column_share_a_scale(took, places):
+    assert [one and (one.high, one.now) for one in against_in_column(took)] == places
+
+
+def test_the_list_marks_what_took_longer_than_usual(project, member_client):
+    begin = make.now() - timedelta(days=1)
+    make.stored(project.pk, *(make.span(feature="faq", started_at=begin + timedelta(seconds=n)) for n in range(40)))
+    make.stored(project.pk, make.span(feature="faq", duration_us=30_000_000), make.span(feature="new"))
+    while rollups.rebuild_marked():
+        pass
+    said = member_client.get("/p/shop/traces?period=1h").content.decode()
+    assert said.count('class="usual usual--bad"') == 1
+    assert 'aria-label="usual 1.' in said
+    assert said.count('class="usual ') == 1
