@@ -13,6 +13,7 @@ from django.urls import reverse
 from alerts import words
 from alerts.models import Incident, Notification
 from llmobs.lib.templatetags.figures import NBSP
+from traces.models import Feature
 from traces.queries.traces import Summary, summaries_of
 
 PROJECT_HEADER = "X-Llmobs-Project"
@@ -70,6 +71,12 @@ def carriers_of(incident: Incident) -> list[str]:
     ]
 
 
+def features_of(incident: Incident) -> list[Feature]:
+    """The features that carry the incident, with what members wrote about them."""
+    names = [str(one["value"]) for one in incident.carriers if one["dimension"] == "feature"]
+    return list(Feature.objects.filter(project_id=incident.project_id, name__in=names)) if names else []
+
+
 def one_line(text: str) -> str:
     """`text` as a header may hold it: no line breaks, no-break spaces as plain ones."""
     return " ".join(text.replace(NBSP, " ").split())
@@ -84,6 +91,7 @@ def _context(incident: Incident) -> dict[str, Any]:
         "rules_url": settings.SITE_URL + reverse("alerts:rule-list", args=(slug,)),
         "site_url": settings.SITE_URL,
         "carriers": carriers_of(incident),
+        "features": [one for one in features_of(incident) if one.is_described],
         "examples": examples_of(incident),
     }
 

@@ -50,6 +50,7 @@ def incident_page(incident: Incident, now: datetime) -> dict[str, Any]:
         "traces_url": f"{reverse('traces:trace-list', args=(incident.project.slug,))}?{urlencode(stretch)}",
         "examples": message.examples_of(incident),
         "carriers": message.carriers_of(incident),
+        "features": message.features_of(incident),
         "timeline": timeline.entries(incident, notifications),
         "told": list(dict.fromkeys(one.address for one in notifications)),
         "mark": _mark(incident),

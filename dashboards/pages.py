@@ -31,6 +31,7 @@ def overview_page(project: Project, asked: QueryDict, now: datetime) -> dict[str
     return {
         "project": project,
         "section": "dashboards",
+        "feature": only.get("feature", ""),
         "verdict": verdict.verdict_of(figures, incidents),
         "periods": form.choices(urlencode(only)),
         "period_query": form.query(),

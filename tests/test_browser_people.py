@@ -1,4 +1,4 @@
-"""A customer's page in a browser: found by the box, read, paged, opened; clean for axe, and fit for a phone."""
+"""The pages of users and features in a browser: found, read, paged and written; clean for axe, and fit for a phone."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +10,9 @@ from playwright.sync_api import Page, expect
 from conftest import client_of
 from tests import make
 from tests.browser import at_rest, press
+from traces.models import Feature
+from traces.rollups import rebuild_marked
+from traces.search.index import index_marked
 
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 LONG = "user/of %23 " + "x" * 300
@@ -21,6 +24,14 @@ def inside(transactional_db, page: Page, live_server, member) -> Page:
     session = client_of(member).cookies["sessionid"].value
     page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
     return page
+
+
+@pytest.fixture
+def engineer_inside(inside: Page, live_server, engineer) -> Page:
+    """The same window, with an engineer in it."""
+    session = client_of(engineer).cookies["sessionid"].value
+    inside.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    return inside
 
 
 def asked(project, user_id, minutes, session_id=None, *, fails=False, **fields):
@@ -97,3 +108,45 @@ def test_it_is_clean_for_axe_and_as_wide_as_its_window(inside: Page, project, an
     inside.goto("/p/shop/users/nobody")
     assert Axe().run(at_rest(inside), options=WCAG).response["violations"] == []
     inside.complaints.clear()  # the browser's own word on a 404
+
+
+def test_an_engineer_reads_a_feature_and_writes_who_looks_after_it(engineer_inside: Page, anna):
+    page = engineer_inside
+    rebuild_marked()
+    page.goto("/p/shop/dashboards/overview")
+    page.get_by_role("navigation", name="Dashboards").get_by_role("link", name="Features").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Features")
+    press(page, "j")
+    press(page, "Enter")
+    page.wait_for_url("**/p/shop/features/orders**")
+    page.get_by_role("link", name="Write who looks after it").click()
+    at_rest(page).get_by_label("Runbook").fill("javascript:alert(1)")
+    page.get_by_label("Owner").fill("Team Money")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("This address cannot be opened from here.")).to_be_visible()
+    expect(page.get_by_label("Owner")).to_have_value("Team Money")
+    page.complaints.clear()  # the browser's own word on a 400
+    page.get_by_label("Runbook").fill("https://wiki.example.org/orders")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="https://wiki.example.org/orders")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("Team Money")
+    page.locator(".feature-changes summary").click()
+    expect(page.locator(".feature-changes li").get_by_text("eve@example.org")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_features_are_clean_for_axe_and_as_wide_as_their_window(engineer_inside: Page, project, anna, width, scheme):
+    page, name = engineer_inside, "feature/of %23 " + "f" * 300
+    asked(project, "ben", 5, "s" * 400, input="مرحبا " * 200, feature=name, release="r" * 300, fails=True)
+    rebuild_marked()
+    index_marked()
+    Feature.objects.filter(name=name[:200]).update(owner="o" * 200, runbook="x" * 2_000, notes="مرحبا\n" * 100)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    address = "feature%2Fof%20%2523%20" + "f" * 300
+    for path in ("features", "features/orders", f"features/{address}", f"feature-notes/{address}", "features?has=none"):
+        page.goto(f"/p/shop/{path}")
+        found = Axe().run(at_rest(page), options=WCAG).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], path[:40]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path[:40]

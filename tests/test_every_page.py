@@ -71,6 +71,7 @@ def values(project, ingest_key):
         "user_id": "u-1",
         "number": case.number,
         "event_id": case.history.first().pk,
+        "feature": "faq",
         "key_id": Key.objects.get().pk,
         "incident_id": incident.pk,
         "rule_id": rule.pk,

@@ -37,6 +37,7 @@ OPEN = {"login", "logout", "health/live", "health/ready", "info", "opik/is-alive
 EMPTY = {"opik/%(path)s", "opik/v1/session/redirect/projects", "api/public/"}
 # The role that a page needs where it is not the least.
 NEEDED = {
+    "p/%(project_slug)s/feature-notes/%(feature)s": Role.ENGINEER,
     "p/%(project_slug)s/inbox": Role.ENGINEER,
     "p/%(project_slug)s/inbox/%(refusal_id)s": Role.ENGINEER,
     "p/%(project_slug)s/inbox/%(refusal_id)s/body": Role.ENGINEER,
@@ -78,6 +79,7 @@ WATCHED = (
     "cases_case",
     "cases_event",
     "traces_savedview",
+    "traces_feature",
     "traces_score",
     "traces_summary",
 )
@@ -103,7 +105,7 @@ MACHINES = [one for one in ALL if one not in {*PAGES, *MINE, *OPEN, *EMPTY}]
 @pytest.fixture
 def shop(project):
     """One of everything that an address can name, by the name of the argument."""
-    root = make.span(trace_id=TRACE, request_id="req-1", session_id="s-1", user_id="u-1", input=SECRET)
+    root = make.span(trace_id=TRACE, request_id="req-1", session_id="s-1", user_id="u-1", feature="faq", input=SECRET)
     make.stored(project.pk, root, make.call(trace_id=TRACE, span_id=SPAN, parent_id=root.span_id, input=SECRET))
     ensure_rules(project)
     rule, now = Rule.objects.filter(project=project).first(), timezone.now()
@@ -129,6 +131,7 @@ def shop(project):
         "user_id": "u-1",
         "number": case.number,
         "event_id": case.history.get().pk,
+        "feature": "faq",
         "key_id": Key.objects.get(project=project).pk,
         "incident_id": incident.pk,
         "rule_id": rule.pk,

@@ -27,6 +27,16 @@ def user_url(project_slug: str, user_id: str) -> str:
     return _page("traces:user", project_slug, user_id)
 
 
+def feature_url(project_slug: str, feature: str, *, edit: bool = False) -> str:
+    """The page of a feature, or the form of what is written about it.
+
+    For a name that no path can hold it is the list of the feature's traces.
+    """
+    if _NO_SEGMENT.fullmatch(feature):
+        return list_url(project_slug, feature=feature)
+    return _page("dashboards:feature-edit" if edit else "dashboards:feature", project_slug, feature)
+
+
 def list_url(project_slug: str, **filters: str) -> str:
     """The list of the traces of the last 30 days with these filters."""
     return f"{reverse('traces:trace-list', args=[project_slug])}?{urlencode({**filters, 'period': '30d'})}"

@@ -1,5 +1,6 @@
-"""What was refused, and what members keep of lists. The tables of spans have no models: they are partitioned and
-written in batches.
+"""What was refused, features, and what members keep of lists.
+
+The tables of spans have no models: they are partitioned and written in batches.
 
 * `migrations/0001_tables.py` makes those, `partitions.py` makes and drops their days
 * `store.py` writes them; `queries/` reads them; `rollups.py` counts them
@@ -12,6 +13,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models import Project, User
+from llmobs.lib.weblinks import is_web_address
 
 
 class Refusal(models.Model):
@@ -217,3 +219,54 @@ class ListChoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member} in {self.project}"
+
+
+class Feature(models.Model):
+    """What a project's traces are for, as their service names it: it appears with its first trace. See `features.py`.
+
+    `name` is cut as the rollups cut it. `first_at` and `last_at` are the starts of the first and last five minutes in
+    which it was asked, of those that are kept. The rest is what members wrote; `version` counts their changes, 0:
+    nobody has written anything.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
+    name = models.TextField(db_collation="C")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    owner = models.TextField(blank=True, default="", db_default="")
+    contact = models.TextField(blank=True, default="", db_default="")
+    runbook = models.TextField(blank=True, default="", db_default="")
+    notes = models.TextField(blank=True, default="", db_default="")
+    version = models.PositiveIntegerField(default=0, db_default=0)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(name="one_feature_per_name_and_project", fields=["project", "name"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def runbook_url(self) -> str:
+        """The runbook as an address that a browser may open; "" where it is a text."""
+        return self.runbook if is_web_address(self.runbook) else ""
+
+    @property
+    def is_described(self) -> bool:
+        return bool(self.owner or self.contact or self.runbook or self.notes)
+
+
+class FeatureChange(models.Model):
+    """What one member changed about a feature: the fields that differ, as they were and as they became."""
+
+    feature = models.ForeignKey(Feature, models.CASCADE, related_name="changes")
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    before: "models.JSONField[Any, Any]" = models.JSONField(default=dict)
+    after: "models.JSONField[Any, Any]" = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.feature_id}: {', '.join(self.after)}"

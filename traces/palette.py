@@ -26,6 +26,7 @@ _PAGES: Final = (
     ("Traces", "traces:trace-list", "traces", Role.SUPPORT, "list search requests calls"),
     ("Traces: views", "traces:view-list", "save", Role.SUPPORT, "saved rename delete first"),
     ("Dashboards", "dashboards:overview", "dashboards", Role.SUPPORT, "overview charts cost latency errors tokens"),
+    ("Features", "dashboards:feature-list", "dashboards", Role.SUPPORT, "owner contact runbook usual versions live"),
     ("Incidents", "alerts:incident-list", "incidents", Role.SUPPORT, "alerts alarms"),
     ("Cases", "cases:case-list", "session", Role.SUPPORT, "complaints tickets fixes"),
     ("Rules", "alerts:rule-list", "incidents", Role.SUPPORT, "alerts limits thresholds"),

@@ -33,6 +33,13 @@ EXPIRING = (
     ("traces_score", "received_at"),  # of a session, or of a trace that never came
 )
 
+# What a member wrote about a feature is kept: it may come back.
+FORGET_FEATURES = """
+    DELETE FROM traces_feature WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM traces_feature WHERE last_at < %(oldest)s AND version = 0 LIMIT %(most)s
+    ))
+"""
+
 # What was refused has a retention of its own, and bodies of some size.
 REFUSALS = (("traces_refusal", "received_at"), ("traces_refusalcount", "day"), ("traces_replay", "asked_at"))
 MOST_BODIES = 200
@@ -52,6 +59,8 @@ def drop_old(today: date) -> list[date]:
     for table, column in EXPIRING:
         for _ in delete_older(table, column, oldest):
             pass
+    for _ in _batches(FORGET_FEATURES, oldest, MOST_ROWS):
+        pass
     drop_old_refusals(today)
     return dropped
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from llmobs.lib.timerange import FIVE_MINUTES, TimeRange
-from traces import counts
+from traces import counts, features
 
 # Buckets in one transaction: a day, so that neither a lock nor a sort grows with the backlog.
 MOST_AT_ONCE = 288
@@ -66,6 +66,7 @@ def _rebuild_some(project_id: int, limit: int) -> int:
         for stretch in stretches(starts):
             cursor.execute(FORGET, {"project": project_id, "start": stretch.start, "end": stretch.end})
             counts.insert(project_id, stretch)
+            features.note(project_id, stretch)
     return len(starts)
 
 

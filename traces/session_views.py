@@ -15,7 +15,7 @@ from accounts.access import project_for
 from accounts.models import Project
 from llmobs.lib.http import PageRequest
 from traces import ids
-from traces.addresses import list_url, session_url, user_url
+from traces.addresses import feature_url, session_url, user_url
 from traces.listing import TraceRow
 from traces.queries.listed import rows_of
 from traces.queries.scores import StoredScore, scores_among
@@ -51,7 +51,7 @@ def session(request: PageRequest, project_slug: str, session_id: str) -> HttpRes
         "turns": _turns(project, rows, first, scores),
         "scores": [score for score in scores if score.target == "session"],
         "users": [(user, user_url(project.slug, user)) for user in found.users],
-        "features": [(feature, list_url(project.slug, feature=feature)) for feature in found.features],
+        "features": [(feature, feature_url(project.slug, feature)) for feature in found.features],
         **_ways(project, found, places, first),
         "printed": f"Session {session_id}, printed from llmobs on {timezone.localtime():%-d %B %Y at %H:%M}",
     }

@@ -14,7 +14,7 @@ from accounts.models import Project
 from llmobs.lib.forms import PERIODS, PeriodForm
 from llmobs.lib.timerange import TimeRange
 from traces import user_account
-from traces.addresses import list_url, session_url, trace_url, user_url
+from traces.addresses import feature_url, session_url, trace_url, user_url
 from traces.listing import TraceRow
 from traces.queries import users
 from traces.queries.listed import rows_of
@@ -78,7 +78,7 @@ def user_page(project: Project, told: Told, sessions: Sequence[users.UserSession
         "failures": _failures(project.pk, read.failed),
         "models": list(islice(dict.fromkeys(row.model for row in read.newest if row.model), _MOST_MODELS)),
         "models_of": None if read.is_all else len(read.newest),
-        "features": [(feature, list_url(project.slug, feature=feature)) for feature in told.asked.features],
+        "features": [(feature, feature_url(project.slug, feature)) for feature in told.asked.features],
         "feedback": _feedback(project, read.newest),
         "printed": f"User {told.user_id}, printed from llmobs on {timezone.localtime(told.now):%-d %B %Y at %H:%M}",
     }

@@ -86,6 +86,19 @@ def against_in_column(took: Sequence[tuple[int | None, Usual | None]]) -> list[A
     return [against(us, usual, scale) for us, usual in took]
 
 
+def against_high(us: float | None, usual: Usual | None) -> Against | None:
+    """The mark beside a duration that one request in twenty took; None where it or its usual is not known.
+
+    It stands at the upper edge of the usual range while it is as usual.
+    """
+    if us is None or usual is None or not usual.enough or usual.high_us <= 0:
+        return None
+    ratio, scale = us / usual.high_us, max(us, usual.high_us) * 1.06
+    tone: Literal["plain", "warn", "bad"] = "bad" if ratio >= _FAR else "warn" if ratio >= _OFTEN else "plain"
+    low, high, now = (round(100 * one / scale, 1) for one in (usual.low_us, usual.high_us, us))
+    return Against(low, high, now, tone, f"usual {duration_us(round(usual.high_us))}")
+
+
 def cost_words(usual: Usual | None) -> str | None:
     """What a request of the feature costs on average, for beside a cost."""
     if usual is None or not usual.enough or usual.mean_usd is None:

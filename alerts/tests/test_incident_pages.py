@@ -109,7 +109,8 @@ def test_who_is_not_logged_in_is_sent_to_log_in(client, url):
 
 def test_its_queries_do_not_grow(member_client, url, incident, django_assert_num_queries):
     member_client.get(url)
-    with django_assert_num_queries(9):  # session, user, project, incident, mails, series, traces; frame: projects, open
+    # session, user, project, incident, mails, series, traces, features; in the frame: projects, open ones
+    with django_assert_num_queries(10):
         member_client.get(url)
     with django_assert_num_queries(7):  # session, user, project, open, past; in the frame: projects, open ones
         member_client.get(URL)

@@ -1,6 +1,7 @@
 """What was usual for a feature before a moment, from the rollups."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -8,23 +9,35 @@ from typing import Any, Final
 
 from django.db import connection
 
-from llmobs.lib.timerange import FIVE_MINUTES, floor
+from llmobs.lib.timerange import FIVE_MINUTES, TimeRange, floor
+from traces.queries.metrics import NO_DURATIONS
 from traces.sketch import Sketch
 from traces.usual import DAYS, Usual
 
 MOST_FEATURES: Final = 20  # of one list, a query each
 LEAST_SAMPLE: Final = 300  # requests in every sixth interval from which they stand for all
 
-# The feature's five minutes through the primary key, and few of the sums: hence not `metrics.totals` (3.8 ms for a week
+# The features' five minutes through the primary key, and few of the sums: hence not `metrics.totals` (3.8 ms for a week
 # of the demo's busiest feature; this takes 0.8). Sketches of a busy feature are 1.5 MB a week: every sixth will do.
-USUAL = """
-    SELECT coalesce(sum(requests), 0), coalesce(sum(calls_without_price), 0), coalesce(sum(cost_usd), 0),
+STRETCH = """
+    SELECT feature, sum(requests), sum(calls_without_price), sum(cost_usd),
         string_agg(request_latency, '')
             FILTER (WHERE NOT %(sampled)s OR starts_at = date_bin('30 minutes', starts_at, 'epoch'))
     FROM traces_rollup
-    WHERE project_id = %(project)s AND level = 'feature' AND feature = left(%(feature)s, 200)
+    WHERE project_id = %(project)s AND level = 'feature' AND feature = ANY(%(features)s)
         AND starts_at >= %(start)s AND starts_at < %(end)s
+    GROUP BY feature
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What a feature was asked in a stretch of time. `latency` may be of every sixth five minutes, where these do."""
+
+    requests: int = 0
+    calls_without_price: int = 0
+    cost_usd: Decimal = Decimal(0)
+    latency: Sketch = NO_DURATIONS
 
 
 def usual_lately(project_id: int, features: Iterable[str], now: datetime) -> dict[str, Usual]:
@@ -43,30 +56,52 @@ def usual_of(project_id: int, feature: str, before: datetime) -> Usual:
 
     `feature` as the rollups have it: '' for requests without one. A feature that is seldom asked takes a second query.
     """
+    return usuals_of(project_id, [feature], before)[feature]
+
+
+def usuals_of(project_id: int, features: Sequence[str], before: datetime) -> dict[str, Usual]:
+    """The same for several features, in one or two queries."""
     end = floor(before, FIVE_MINUTES)
-    values: dict[str, Any] = {
-        "project": project_id,
-        "feature": feature,
-        "start": end - timedelta(days=DAYS),
-        "end": end,
-    }
-    requests, without_price, cost_usd, latency = _read(values, sampled=True)
-    if requests and latency.count < LEAST_SAMPLE:
-        requests, without_price, cost_usd, latency = _read(values, sampled=False)
-    low, middle, high = (latency.quantile(q) or 0.0 for q in (0.05, 0.5, 0.95))
+    found = stretches_of(project_id, features, TimeRange(end - timedelta(days=DAYS), end), sampled=True)
+    return {feature: _usual(feature, found[feature]) for feature in features}
+
+
+def stretches_of(project_id: int, features: Sequence[str], period: TimeRange, *, sampled: bool) -> dict[str, Stretch]:
+    """What each of these features was asked in a period, whose five minutes begin in it.
+
+    `sampled`: of the durations every sixth five minutes will do, where there are enough of them; the others take a
+    second query.
+    """
+    found = _read(project_id, features, period, sampled=sampled)
+    if sampled and (seldom := [name for name, one in found.items() if one.latency.count < LEAST_SAMPLE]):
+        found |= _read(project_id, seldom, period, sampled=False)
+    return {feature: found.get(feature[:200], Stretch()) for feature in features}
+
+
+def _usual(feature: str, stretch: Stretch) -> Usual:
+    low, middle, high = (stretch.latency.quantile(q) or 0.0 for q in (0.05, 0.5, 0.95))
     return Usual(
         feature=feature,
-        requests=requests,
+        requests=stretch.requests,
         low_us=low,
         middle_us=middle,
         high_us=high,
-        mean_usd=cost_usd / requests if requests and cost_usd else None,
-        is_least=without_price > 0,
+        mean_usd=stretch.cost_usd / stretch.requests if stretch.requests and stretch.cost_usd else None,
+        is_least=stretch.calls_without_price > 0,
     )
 
 
-def _read(values: dict[str, Any], *, sampled: bool) -> tuple[int, int, Decimal, Sketch]:
+def _read(project_id: int, features: Sequence[str], period: TimeRange, *, sampled: bool) -> dict[str, Stretch]:
+    values: dict[str, Any] = {
+        "project": project_id,
+        "features": [feature[:200] for feature in features],
+        "start": period.start,
+        "end": period.end,
+        "sampled": sampled,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(USUAL, {**values, "sampled": sampled})
-        requests, without_price, cost_usd, packed = cursor.fetchone()
-    return int(requests), int(without_price), cost_usd, Sketch.merged([Sketch(bytes(packed or b""))])
+        cursor.execute(STRETCH, values)
+        return {
+            feature: Stretch(int(requests), int(unpriced), cost_usd, Sketch.merged([Sketch(bytes(packed or b""))]))
+            for feature, requests, unpriced, cost_usd, packed in cursor.fetchall()
+        }
