@@ -37,6 +37,8 @@ PAGES = {
     "inbox": "/p/demo/inbox .reasons__what a",
     "model-calls": "/p/demo?q=req_7Hx2TrWb9 nav.tabs a[href*='view=calls']",
     "compare": "/p/demo?q=req_7Hx2TrWb9 a[href*='good=1']",
+    "features": "/p/demo/features",
+    "feature": "/p/demo/features/refund-assistant",
     "user": "/p/demo/users/cust_00506",
     "cases": "/p/demo/cases",
     "case": "/p/demo/cases/1",
