@@ -1,5 +1,6 @@
 """What stands beside and over the list of traces: its facets, and when its traces began. Counted after the rows."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -15,11 +16,13 @@ from llmobs.lib.http import PageRequest, now_of
 from traces.facet_groups import groups, number_words
 from traces.search.asked import Asked, asked_of
 from traces.search.counting import Counting
+from traces.search.find import indexed_up_to
 from traces.search.populations import MAIN
 from traces.times import buckets_of, from_traffic, times_of
 
 SECONDS = 0.1  # for counting, so that it is there when the rows have been seen
 SECONDS_AGAIN = 2.0  # where that was not enough
+BEHIND = timedelta(seconds=15)  # from here on an empty count is said to be one of what has not been indexed
 COUNTED = "counts"  # the parameter of a page that is to hold them: without scripts
 
 
@@ -61,9 +64,11 @@ def counted(request: PageRequest, project: Project, asked: Asked, seconds: float
             times = times_of(period, buckets, rolled, "exactly", asked, here, now)
         else:
             times = times_of(period, buckets, main.times, main.sure, asked, here, now)
+    up_to = indexed_up_to(project.pk, now) if main and not main.total else now
     return {
         "project": project,
         "counted": main is not None,
+        "behind": up_to if now - up_to > BEHIND else None,
         "groups": groups(found, asked, keys, here),
         "total": number_words(main.total, main.sure) if main else None,
         "plural": "" if main and main.total == 1 else "s",

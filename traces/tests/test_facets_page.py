@@ -6,6 +6,7 @@ from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from llmobs.lib.timerange import TimeRange
@@ -121,6 +122,21 @@ def test_nothing_found_is_nothing_to_narrow_down_but_what_is_asked_stays(stored,
     page = asked(member_client, "user:nobody")
     assert re.search(r'title="nobody" aria-current="true"', page)
     assert 'id="trace-times" hx-swap-oob="true" hidden' in page
+
+
+def test_what_is_not_indexed_yet_is_not_said_to_be_nothing(project, member_client):
+    make.stored(project.pk, *make.trace(feature="faq"))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE traces_unindexed SET marked_at = now() - interval '1 minute'")
+    page = asked(member_client)
+    assert "is still being indexed" in page
+    assert "Nothing to narrow down" not in page
+    index_marked()
+    assert "still being indexed" not in asked(member_client)
+
+
+def test_a_project_without_traces_has_nothing_to_narrow_down(project, member_client):
+    assert "Nothing to narrow down." in asked(member_client)
 
 
 @pytest.mark.parametrize("value", ["<b>&\"'", "a?b#c%d/e", "مرحبا بالعالم", "x" * 3_000, "退款", "a\\b*", "-status:ok"])
