@@ -19,7 +19,8 @@ function isOffered(element) {
 
 // What can be done here, once each: [name, key or "", what does it]. `more` are those that no element stands for.
 export function actionsOf(page, more) {
-  const found = [...page.querySelectorAll("[data-action], [data-key]")].filter(isOffered);
+  const ofPage = (element) => (element.closest("main") ? 0 : 1); // before what every page has around it
+  const found = [...page.querySelectorAll("[data-action], [data-key]")].filter(isOffered).sort((a, b) => ofPage(a) - ofPage(b));
   const all = found.map((element) => [nameOf(element), element.dataset.key ?? "", element]).filter(([name]) => name);
   return [...new Map([...all, ...more].map((one) => [one[0], one])).values()].slice(0, MOST_ACTIONS);
 }

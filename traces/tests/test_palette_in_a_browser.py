@@ -60,6 +60,11 @@ def test_enter_that_comes_before_the_lines_means_what_it_would_have_meant(inside
     inside.wait_for_url("**/p/shop/incidents")
 
 
+def test_what_the_page_itself_can_do_comes_before_what_every_page_can(inside: Page):
+    said = "\n".join(opened(inside).get_by_role("option").filter(visible=True).all_inner_texts())
+    assert -1 < said.find("Download the whole trace as JSON") < said.find("Log out")
+
+
 def test_free_text_is_looked_up_as_the_box_does(inside: Page):
     inside.goto("/p/shop/incidents")
     opened(inside).keyboard.type("req-7f3a")
