@@ -44,11 +44,13 @@ def test_the_same_end_and_seed_are_all_duplicates(project):
     assert f"Stored {spans:,} spans" in first
 
 
-def test_the_story_and_the_session_are_found_and_the_rollups_are_there(project):
+def test_the_story_and_the_session_are_found_and_all_is_counted_and_indexed(project):
     loaded()
     assert [hit.kind for hit in exact(project.pk, [GUIDE])] == ["request"]
     assert len(exact(project.pk, [SESSION])) == 5
     assert count("traces_mark", project_id=project.pk) == 0
+    assert count("traces_unindexed", project_id=project.pk) == 0
+    assert count("traces_entry", project_id=project.pk) == count("traces_summary", project_id=project.pk) > 0
     assert count("traces_rollup", project_id=project.pk, level="project") > 200
 
 

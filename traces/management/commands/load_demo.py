@@ -16,6 +16,7 @@ from traces.demo.week import week
 from traces.ingest import ingest
 from traces.queries.lookup import exact
 from traces.records import Json, RawSpan, Receipt
+from traces.search.index import index_marked
 from traces.wire import plain
 
 BATCH_SPANS = 500
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         receipt = load(found.pk, _utc(end), days, seed)
         while rollups.rebuild_marked(REBUILD_BUCKETS):
             pass
+        index_marked()  # so that who comes first finds words and facets; jobs would take minutes beside all else
         self.stdout.write(
             f"Stored {receipt.accepted:,} spans; {receipt.duplicates:,} were there before.\n"
             f"Look up {GUIDE} to see why Jane got no new espresso machine, or {SESSION} for a conversation."
