@@ -4,17 +4,14 @@ Writing twice is writing once. Rows and tables are taken in one order everywhere
 psycopg's own cursor is used for server-side binding: one text for 1 span and for 10,000, prepared once a connection.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
-from django.db import connection, transaction
-from psycopg.pq import TransactionStatus
 
-from traces import arrays, astray, marks, merge, payload, rows, stored, summaries, summaries_rebuilt
+from traces import arrays, astray, marks, merge, payload, rows, stored, summaries, summaries_rebuilt, writing
 from traces.rows import RECORD_COLUMNS, Row
 
 _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
@@ -92,7 +89,7 @@ def write(project_id: int, sent: list[Row], now: datetime, keys: Collection[byte
 
     Raises KeyGone, and what psycopg raises; nothing of `sent` is stored then.
     """
-    with _transaction() as cursor:
+    with writing.transaction() as cursor:
         _place(cursor, project_id, [row for row in sent if _must_be_placed(row)])
         sent = rows.by_key(sent)
         new = _insert(cursor.connection, project_id, sent, now, keys)
@@ -107,7 +104,7 @@ def _insert(
 ) -> set[rows.Key]:
     """The keys of the rows that were not there. One round trip, together with the look at the API keys."""
     with to.pipeline():
-        _begin(to)
+        writing.begin(to)
         valid = VALID_KEYS.send(to, {"keys": arrays.array("bytea", list(keys))}) if keys else None
         added = INSERT_SPANS.send(to, {"project": project_id, "now": now, **_columns(sent)}) if sent else None
     if valid and valid.fetchall() != [(len(keys),)]:
@@ -169,35 +166,6 @@ def _bring_home(
     return home
 
 
-@contextmanager
-def _transaction() -> "Iterator[psycopg.Cursor[Any]]":
-    """A cursor that binds on the server, in a transaction of its own, which `_begin` begins, or in our caller's.
-
-    A thread that holds none of Django's connections takes one from the pool itself: opening, trying and closing it
-    through Django was a tenth of what a small request cost. One that holds one must not wait for another.
-    """
-    pool = None if connection.connection else getattr(connection, "pool", None)  # a web worker's
-    if pool is None:
-        with transaction.atomic():
-            connection.ensure_connection()
-            yield _cursor_of(connection.connection)
-    else:
-        pool.open()
-        with pool.connection() as borrowed:  # commits, or takes all back
-            yield _cursor_of(borrowed)
-
-
-def _cursor_of(of: "psycopg.Connection[Any]") -> "psycopg.Cursor[Any]":
-    arrays.teach(of)  # before: a cursor knows what its connection knew when it was made
-    return psycopg.Cursor(of)
-
-
-def _begin(to: "psycopg.Connection[Any]") -> None:
-    """Begin the transaction, if that has not happened. In a pipeline that costs no round trip of its own."""
-    if to.autocommit and to.info.transaction_status == TransactionStatus.IDLE:
-        psycopg.RawCursor(to).execute("BEGIN")
-
-
 def _must_be_placed(row: Row) -> bool:
     return row.record.start_may_change or row.happened_at != row.record.started_at
 
@@ -206,7 +174,7 @@ def _place(cursor: "psycopg.Cursor[Any]", project_id: int, unplaced: list[Row]) 
     """Give rows whose start may change the day that they were first seen at."""
     if not unplaced:
         return
-    _begin(cursor.connection)
+    writing.begin(cursor.connection)
     ordered = sorted(unplaced, key=lambda row: row.key)
     keys = {"project": project_id, **stored.keys(ordered)}
     cursor.execute(PLACE_SPANS, {**keys, "at": arrays.array("timestamptz", [row.happened_at for row in ordered])})
