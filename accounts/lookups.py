@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from accounts.access import projects_of
 from accounts.models import LookUp, Project, User
 
 KEPT: Final = 50  # of a member in a project
@@ -41,6 +42,13 @@ def remember(user: User, project: Project, text: str, found: str, now: datetime)
             cursor.execute(REMEMBER, {**whose, "text": text, "found": found[:_FOUND], "now": now})
     except DatabaseError:
         return
+
+
+def last_project(user: User) -> Project | None:
+    """The project in which `user` looked something up last, of those that they may still see; None where in none."""
+    mine = LookUp.objects.filter(user=user, project__in=projects_of(user))
+    last = mine.select_related("project").order_by("-looked_up_at", "-id").first()
+    return last.project if last else None
 
 
 def lookups_of(user: User, project: Project) -> list[LookUp]:

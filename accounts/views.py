@@ -22,6 +22,7 @@ from accounts.forms import (
     PreferencesForm,
 )
 from accounts.keys import make_key
+from accounts.lookups import last_project
 from accounts.models import Key, Role, User
 from llmobs.lib.http import PageRequest
 
@@ -56,8 +57,11 @@ class Password(PasswordChangeView):
 @require_safe
 @login_required
 def home(request: PageRequest) -> HttpResponse:
-    """The look-up page of the member's first project; a page that says so for one who has none."""
-    project = projects_of(request.user).first()
+    """The look-up page of the project the member looked something up in last, else of the first by name.
+
+    One who has no project is told so.
+    """
+    project = last_project(request.user) or projects_of(request.user).first()
     if project is None:
         return render(request, "accounts/no_project.html")
     return redirect("traces:lookup", project.slug)

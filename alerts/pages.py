@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from accounts.models import Project
@@ -55,6 +56,7 @@ def incident_page(incident: Incident, now: datetime) -> dict[str, Any]:
         "told": list(dict.fromkeys(one.address for one in notifications)),
         "mark": _mark(incident),
         "now": now,
+        "printed": f"Incident {incident.pk}, printed from llmobs on {timezone.localtime(now):%-d %B %Y at %H:%M}",
     }
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Project
 from alerts.models import Incident
@@ -20,7 +21,7 @@ from llmobs.lib.templatetags.figures import duration_us
 from llmobs.lib.timerange import FIVE_MINUTES, TimeRange
 from traces import live_versions
 from traces.addresses import feature_url, trace_url
-from traces.listing import TraceRow
+from traces.list_pages import BEHIND
 from traces.live_versions import Live
 from traces.models import Feature, FeatureChange
 from traces.queries import features
@@ -29,6 +30,7 @@ from traces.queries.listed import rows_of
 from traces.queries.metrics import Totals
 from traces.queries.usual import Stretch, stretches_of, usual_of, usuals_of
 from traces.search.asked import asked_of
+from traces.search.find import indexed_up_to
 from traces.search.grammar import Term, exactly, line_of
 from traces.search.results import listing
 from traces.usual import Usual, against_high
@@ -93,13 +95,14 @@ def feature_page(project: Project, feature: Feature, asked: QueryDict, now: date
         **_live(project, feature),
         "opened": [one for one in incidents if one.is_open],
         "past": [one for one in incidents if not one.is_open][:LAST_INCIDENTS],
-        "failures": _failures(project, feature, form, now),
+        **_failures(project, feature, form, now),
         "traces_url": url,
         "failed_url": _list_url(project, feature, form, exactly("status", "error")),
         "overview_url": f"{reverse('dashboards:overview', args=[project.slug])}?"
         + urlencode({"feature": feature.name, **form.query()}),
         "changes": changes_of(feature),
         "now": now,
+        "printed": f"{feature.name}, printed from llmobs on {timezone.localtime(now):%-d %B %Y at %H:%M}",
     }
 
 
@@ -188,12 +191,22 @@ def _live_row(project: Project, feature: Feature, one: Live) -> dict[str, Any]:
     return {"kind": one.kind, "name": one.name, "url": url, "share": feature_words.share(one), "since": one.since}
 
 
-def _failures(project: Project, feature: Feature, form: PeriodForm, now: datetime) -> list[tuple[TraceRow, str]]:
-    """The newest failed traces of the period, as far as they are indexed, each with its page."""
+def _failures(project: Project, feature: Feature, form: PeriodForm, now: datetime) -> dict[str, Any]:
+    """The newest failed traces of the period, each with its page. Where none is found, what was not searched.
+
+    `behind`: since when what came is not indexed yet, None where all is; `stopped`: the time was over first.
+    """
     line = line_of([exactly("feature", feature.name), exactly("status", "error")])
     found = listing(project.pk, asked_of({"q": line, **form.query()}), now, MOST_FAILURES, FAILURES_SECONDS)
     spans = {place.trace_id: place.span_id for place in found.places}
-    return [(row, trace_url(project.slug, row.address, spans[row.key])) for row in rows_of(project.pk, list(spans))]
+    up_to = now if spans else indexed_up_to(project.pk, now)
+    return {
+        "failures": [
+            (row, trace_url(project.slug, row.address, spans[row.key])) for row in rows_of(project.pk, list(spans))
+        ],
+        "behind": up_to if now - up_to > BEHIND else None,
+        "stopped": found.stopped is not None,
+    }
 
 
 def _touches(incident: Incident, period: TimeRange) -> bool:

@@ -61,7 +61,7 @@ def demo_key() -> str:
     file = settings.DATA_DIR / DEMO_KEY_FILE
     if file.exists() and holder_of(file.read_text()):
         return file.read_text()
-    key = make_key(project, Key.Scope.INGEST, "Made by `up`")
+    key = make_key(project, Key.Scope.INGEST, "Made by up")
     embedded.replace_private_text(settings.DATA_DIR, DEMO_KEY_FILE, key)
     return key
 

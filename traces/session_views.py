@@ -67,7 +67,9 @@ def _page(project: Project, found: Session, asked: QueryDict) -> tuple[list[Plac
     if trace := asked.get("trace"):
         named = summaries_of(project.pk, [ids.trace_key(trace)])
         if named and named[0].session_id == found.session_id:
-            return turns_after(project.pk, found.session_id, (named[0].happened_at, b""), PAGE_TURNS + 1), None
+            at = named[0].happened_at
+            first = 1 if at <= found.began_at and not found.has_more else None
+            return turns_after(project.pk, found.session_id, (at, b""), PAGE_TURNS + 1), first
     start = datetime(1, 1, 2, tzinfo=found.began_at.tzinfo)
     return turns_after(project.pk, found.session_id, (start, b""), PAGE_TURNS + 1), 1
 

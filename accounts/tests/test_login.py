@@ -1,11 +1,15 @@
 """Logging in and out, and what a member prefers."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.lookups import remember
+from accounts.models import Membership, Role, User
+from accounts.projects import create_project
 from conftest import PASSWORD
 
 
@@ -39,6 +43,18 @@ def test_a_member_who_was_switched_off_stays_out(client, member):
 def test_logging_in_leads_to_the_look_up_of_the_first_project(client, member, project):
     answer = client.post("/login", {"username": member.email, "password": PASSWORD}, follow=True)
     assert [address for address, _ in answer.redirect_chain] == ["/", "/p/shop"]
+
+
+def test_logging_in_leads_to_the_project_that_the_member_looked_something_up_in_last(client, member, project):
+    other, left = create_project("tents", "Tents"), create_project("zoo", "Zoo")
+    Membership.objects.create(user=member, project=other, role=Role.SUPPORT)
+    now = timezone.now()
+    for minutes, where in ((3, project), (2, other), (1, left)):
+        remember(member, where, "req_1", "request", now - timedelta(minutes=minutes))
+    assert log_in(client, member.email).status_code == 302
+    assert client.get("/").headers["Location"] == "/p/tents"
+    remember(member, project, "req_2", "request", now)
+    assert client.get("/").headers["Location"] == "/p/shop"
 
 
 def test_logging_in_leads_back_to_the_page_that_was_asked_for(client, member):

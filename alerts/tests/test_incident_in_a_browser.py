@@ -25,6 +25,15 @@ def test_its_chart_names_the_limit_and_the_table_holds_the_same_figures(on_call)
     expect(chart.get_by_role("row").nth(2)).to_be_visible()
 
 
+def test_on_paper_all_rows_of_the_table_stand_and_the_end_says_which_incident_it_is(on_call, incident):
+    on_call.emulate_media(media="print")
+    table = on_call.locator("#incident-chart .table-wrap")
+    expect(table).to_be_visible()
+    assert table.evaluate("all => all.scrollHeight - all.clientHeight") <= 1
+    printed = on_call.evaluate("getComputedStyle(document.querySelector('.sheet'), '::after').content")
+    assert printed.startswith(f'"Incident {incident.pk}, printed from llmobs on')
+
+
 def test_the_key_a_acknowledges(on_call, member):
     press(on_call, "a")
     expect(on_call.get_by_text("Acknowledged by sue@example.org")).to_be_visible()

@@ -187,6 +187,23 @@ def test_versions_in_use_are_shown_with_their_share_and_since_when(member_client
     assert read(member_client, link).words.count("Answered") >= 3
 
 
+def test_failures_that_are_not_indexed_yet_are_not_said_to_be_none(member_client, asks):
+    asks(input="It broke", status="error")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE traces_unindexed SET marked_at = now() - interval '1 minute'")
+    failures = read(member_client).words.split("Recent failures")[1]
+    assert "is still being indexed" in failures
+    assert "No request of this feature failed" not in failures
+    index_marked()
+    assert "It broke" in read(member_client).words.split("Recent failures")[1]
+
+
+def test_on_paper_a_page_says_what_it_was_and_when(member_client, refunds):
+    for url, said in ((PAGE, "refunds, printed from llmobs on "), (LIST, "Printed from llmobs, project Shop, on ")):
+        (main,) = read(member_client, url).all("main")
+        assert re.fullmatch(re.escape(said) + r"\d{1,2} \w+ \d{4} at \d\d:\d\d", main["data-printed"])
+
+
 def test_recent_failures_and_incidents_are_named(member_client, asks, incident, project):
     asks(input="It broke", status="error")
     asks(input="Went well")
@@ -200,7 +217,7 @@ def test_recent_failures_and_incidents_are_named(member_client, asks, incident, 
     incident(**over, **begun, title="Shop was dear")
     incident("search", title="Nothing of this")
     words = read(member_client).words
-    assert "Open Shop is slow" in words
+    assert "Shop is slow Open since" in words
     assert "Shop was dear" in words
     assert "over after 1 h" in words.replace("\u00a0", " ")
     assert "Nothing of this" not in words

@@ -84,6 +84,11 @@ def test_a_link_from_a_trace_opens_the_session_at_its_turn(member_client, projec
     words = Markup(member_client.get(f"{PAGE}?trace={spans[3].trace_id.hex()}")).words
     assert "turn-3" in words
     assert "turn-2" not in words
+    assert "← Earlier" in words
+    first = Markup(member_client.get(f"{PAGE}?trace={spans[0].trace_id.hex()}")).words
+    assert "turn-4" in first
+    assert "← Earlier" not in first
+    assert "From the beginning" not in first
 
 
 @pytest.mark.parametrize("address", ["/p/shop/sessions/none", "/p/shop/sessions/%00", "/p/shop/sessions/s-1/"])

@@ -317,6 +317,14 @@ def test_a_call_is_there_to_be_copied_and_downloaded(project, member_client, rea
     assert file.headers["Content-Disposition"].startswith('attachment; filename="call-')
 
 
+def test_a_conversation_without_an_answer_says_so_in_words(project, read):
+    make.stored(project.pk, span(input="Where is it?", status="error"))
+    words = read(view="conversation").words
+    assert "Where is it?" in words
+    assert words.count("No answer") == 2  # in the head, and where the answer would stand
+    assert "Piece(" not in words
+
+
 def test_a_call_of_4_mb_opens_folded_and_is_copied_as_a_file(project, member_client):
     step = call(input=[{"role": "user", "content": "word " * 800_000}])
     make.stored(project.pk, step)
