@@ -1,6 +1,7 @@
 """The list of traces in a browser: views, columns and their widths, the preview; by keys, by hand, without scripts."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -81,12 +82,12 @@ def test_columns_are_moved_and_ticked_in_their_form(inside: Page, listed):
     inside.get_by_role("checkbox", name="Tokens in and out").uncheck()
     inside.get_by_role("radio", name="Roomy").check()
     inside.get_by_role("button", name="Show these").click()
-    expect(inside.locator("thead th").first).to_have_text("Cost")
-    expect(inside.locator("tbody")).to_contain_text("req-1")
-    expect(inside.locator("thead")).not_to_contain_text("Tokens")
+    expect(inside.locator("#trace-rows th").first).to_have_text("Cost")
+    expect(inside.locator("#trace-rows tbody")).to_contain_text("req-1")
+    expect(inside.locator("#trace-rows thead")).not_to_contain_text("Tokens")
     assert rows(inside).first.bounding_box()["height"] >= 44
     inside.goto(LIST)
-    expect(inside.locator("thead th").first).to_have_text("Cost")
+    expect(at_rest(inside).locator("#trace-rows th").first).to_have_text("Cost")
 
 
 def test_a_column_is_widened_by_hand_and_by_keys_and_stays_so(inside: Page, listed):
@@ -203,3 +204,85 @@ def test_nothing_scrolls_sideways_on_a_phone(inside: Page, listed):
             expect(preview(inside)).to_contain_text("said 4")
         wide = inside.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, address
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_row_moves_when_counts_and_bars_come(inside: Page, listed, width):
+    inside.set_viewport_size({"width": width, "height": 900})
+    held = []
+    inside.route("**/facets?*", lambda route: held.append(route))
+    inside.goto(LIST)
+    expect(inside.locator("#trace-times")).to_contain_text("Counting")
+    inside.wait_for_function("document.querySelector('#facets.htmx-request')")
+    before = rows(inside).first.bounding_box()["y"]
+    for route in held:
+        route.continue_()
+    expect(inside.locator("#trace-times svg")).to_have_count(1)
+    assert at_rest(inside).locator("#trace-times svg").is_visible() == (width == 1280)
+    assert rows(inside).first.bounding_box()["y"] == before
+
+
+def test_what_is_not_indexed_yet_is_counted_by_itself_and_no_row_moves(inside: Page, project):
+    inside.add_init_script(
+        "const slow = setTimeout; window.setTimeout = (work, ms, ...more) => slow(work, ms / 10, ...more)"
+    )
+    inside.set_viewport_size({"width": 1280, "height": 900})
+    make.stored(project.pk, *make.trace(feature="faq"))
+    inside.goto(LIST)
+    expect(inside.locator("#facets")).to_contain_text("is still being indexed")
+    expect(inside.locator("#trace-times")).to_contain_text("Not drawn yet")
+    before = rows(inside).first.bounding_box()["y"]
+    index_marked()
+    expect(inside.locator("#facets")).to_contain_text("faq")
+    expect(inside.locator("#trace-times svg")).to_be_visible()
+    assert rows(inside).first.bounding_box()["y"] == before
+
+
+AMOUNTS_CUT = """[...document.querySelectorAll('#trace-rows td.num')].filter(
+    (cell) => cell.checkVisibility() && cell.scrollWidth > cell.clientWidth).map((cell) => cell.innerText)"""
+BASELINES = """(row) => [...row.cells].filter((cell) => cell.checkVisibility()).map((cell) => {
+    const words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    const counts = (words) => words.data.trim() && !words.parentElement.closest('.hidden-words');
+    while (words.nextNode() && !counts(words.currentNode));
+    const mark = document.createElement('i');
+    mark.style.display = 'inline-block';
+    words.currentNode.before(mark);
+    const bottom = mark.getBoundingClientRect().bottom;
+    mark.remove();
+    return Math.round(bottom);
+})"""
+
+
+@pytest.mark.parametrize("width", [960, 1024, 1280, 1440])
+def test_amounts_are_whole_a_row_has_one_baseline_and_what_is_over_it_one_line(inside: Page, listed, project, width):
+    root = make.span(user_id="cust_00208", session_id="s-1", feature="faq", input="dear", duration_us=125_000_000)
+    inside_it = {"trace_id": root.trace_id, "parent_id": root.span_id}
+    priced, unpriced = (
+        make.call(**inside_it, cost_usd=Decimal("0.000275")),
+        make.call(**inside_it, model="no-such", model_requested="no-such"),
+    )
+    make.stored(project.pk, root, priced, unpriced)
+    inside.set_viewport_size({"width": width, "height": 900})
+    for columns in ("", "&columns=cost,time,asked,user,took"):
+        inside.goto(f"{LIST}?period=24h{columns}")
+        expect(at_rest(inside).locator("#trace-rows tbody")).to_contain_text("at least $0.000275")
+        assert inside.evaluate(AMOUNTS_CUT) == []
+        assert {len(set(row.evaluate(BASELINES))) for row in rows(inside).all()} == {1}
+        assert inside.locator(".found-line").bounding_box()["height"] <= 36
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_rows_begin_high_and_all_that_is_over_them_is_in_reach(inside: Page, listed, width):
+    inside.set_viewport_size({"width": width, "height": 844})
+    inside.goto(LIST)
+    assert at_rest(inside).locator("#trace-rows tbody tr").first.bounding_box()["y"] <= (390 if width == 390 else 440)
+    expect(inside.locator("#columns")).to_be_hidden()
+    line = {box.bounding_box()["y"] // 16 for box in inside.locator(".narrow__open, .live-bar").all()}
+    assert len(line) == 1
+    inside.locator(".views__all > summary").press("Enter")
+    inside.get_by_text("Manage").press("Enter")
+    expect(inside.get_by_role("link", name="Rename, delete, open first")).to_be_visible()
+    assert inside.evaluate("document.documentElement.scrollWidth") <= width
+    inside.get_by_role("link", name="Slow", exact=True).press("Enter")
+    expect(inside.locator(".views__all > summary")).to_contain_text("Views: Slow")
+    assert inside.evaluate("document.documentElement.scrollWidth") <= width

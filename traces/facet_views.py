@@ -22,7 +22,10 @@ from traces.times import buckets_of, from_traffic, times_of
 
 SECONDS = 0.1  # for counting, so that it is there when the rows have been seen
 SECONDS_AGAIN = 2.0  # where that was not enough
-BEHIND = timedelta(seconds=15)  # from here on an empty count is said to be one of what has not been indexed
+BEHIND = timedelta(seconds=15)  # from here on what conditions do not find is said to be perhaps not indexed yet
+TRIES = (
+    12  # each some seconds after the other, while nothing is counted as nothing is indexed yet; then the page is left
+)
 COUNTED = "counts"  # the parameter of a page that is to hold them: without scripts
 
 
@@ -35,6 +38,8 @@ def facets_fragment(request: PageRequest, project_slug: str) -> HttpResponse:
     context = counted(request, project, asked_of(request.GET.dict()), SECONDS_AGAIN if again else SECONDS)
     if not context["counted"] and not again:
         context["facets_url"] = _fragment_url(project, asked_of(request.GET.dict()), again="1")
+    if context["behind"] and not context["groups"]:
+        context["later_url"] = _later_url(request, project)
     return render(request, "traces/_facets.html", {**context, "swapped": True})
 
 
@@ -68,13 +73,20 @@ def counted(request: PageRequest, project: Project, asked: Asked, seconds: float
     return {
         "project": project,
         "counted": main is not None,
-        "behind": up_to if now - up_to > BEHIND else None,
+        "behind": up_to if now - up_to > (BEHIND if asked.terms else timedelta()) else None,
         "groups": groups(found, asked, keys, here),
         "total": number_words(main.total, main.sure) if main else None,
         "plural": "" if main and main.total == 1 else "s",
         "times": times,
         "may_choose": role_in(request.user, project) in (Role.ENGINEER, Role.ADMIN) and not keys,
     }
+
+
+def _later_url(request: PageRequest, project: Project) -> str | None:
+    """Where a page whose traces are not indexed yet asks once more by itself; None when it has done so often."""
+    said = request.GET.get("tries", "")
+    tries = int(said) if said.isascii() and said.isdecimal() and len(said) < 4 else 0
+    return _fragment_url(project, asked_of(request.GET.dict()), tries=str(tries + 1)) if tries < TRIES else None
 
 
 def _fragment_url(project: Project, asked: Asked, **more: str) -> str:

@@ -5,6 +5,7 @@ The words are made here and not in the template, which draws some 500 cells.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 from llmobs.lib.templatetags import figures
@@ -102,6 +103,7 @@ _TEXTS: Final[Mapping[str, Callable[[ListedTrace], str | None]]] = {
     "scores": lambda one: ", ".join(one.further.scores),
 }
 
+_SMALL: Final = Decimal("0.0001")  # dollars
 Amount = tuple[str, str, bool]  # the words, what they say on hover, and whether it is unknown
 
 
@@ -121,8 +123,12 @@ def _cost(one: ListedTrace) -> Amount:
     row = one.row
     if row.cost_usd is None:
         return "unknown" if row.calls else "no calls", "", True
-    words = figures.at_least if row.calls_without_price else figures.money
-    return words(row.cost_usd), f"${row.cost_usd}", False
+    exact = f"${row.cost_usd}"
+    if not row.calls_without_price:
+        return figures.money(row.cost_usd), exact, False
+    if 0 < row.cost_usd < _SMALL:  # all its digits would not fit, and an amount is never cut
+        return "over $0", f"at least {exact}", False
+    return figures.at_least(row.cost_usd), exact, False
 
 
 def _first_token(one: ListedTrace) -> Amount:

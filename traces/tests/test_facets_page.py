@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from llmobs.lib.timerange import TimeRange
 from tests import make
-from traces import facet_groups, times
+from traces import facet_groups, facet_views, times
 from traces.queries.traffic import Traffic
 from traces.rollups import rebuild_marked
 from traces.search.asked import asked_of
@@ -121,7 +121,8 @@ def test_a_line_that_cannot_be_read_has_no_facets(stored, member_client):
 def test_nothing_found_is_nothing_to_narrow_down_but_what_is_asked_stays(stored, member_client):
     page = asked(member_client, "user:nobody")
     assert re.search(r'title="nobody" aria-current="true"', page)
-    assert 'id="trace-times" hx-swap-oob="true" hidden' in page
+    assert 'id="trace-times" hx-swap-oob="true"' in page
+    assert "times__plot" not in page
 
 
 def test_what_is_not_indexed_yet_is_not_said_to_be_nothing(project, member_client):
@@ -130,9 +131,30 @@ def test_what_is_not_indexed_yet_is_not_said_to_be_nothing(project, member_clien
         cursor.execute("UPDATE traces_unindexed SET marked_at = now() - interval '1 minute'")
     page = asked(member_client)
     assert "is still being indexed" in page
+    assert "Not drawn yet" in page
     assert "Nothing to narrow down" not in page
     index_marked()
     assert "still being indexed" not in asked(member_client)
+
+
+def test_what_is_not_indexed_yet_is_asked_for_again_but_not_for_ever(project, member_client):
+    make.stored(project.pk, *make.trace(feature="faq"))
+    page, asks = asked(member_client), 0
+    while found := re.search(r'hx-get="([^"]*)" hx-trigger="load delay:6s"', page):
+        assert "come here by themselves" in page
+        page, asks = asked(member_client, address=unescape(found[1])), asks + 1
+    assert asks == facet_views.TRIES
+    assert "whether the worker runs" in page
+    index_marked()
+    page = asked(member_client)
+    assert 'title="faq"' in page
+    assert "delay:" not in page
+
+
+@pytest.mark.parametrize("said", ["-1", "x", "²", "9" * 400, "\x00"])
+def test_how_often_it_was_asked_may_be_forged(project, member_client, said):
+    make.stored(project.pk, *make.trace(feature="faq"))
+    assert "tries=1&" in asked(member_client, tries=said) or 'tries=1"' in asked(member_client, tries=said)
 
 
 def test_a_project_without_traces_has_nothing_to_narrow_down(project, member_client):
