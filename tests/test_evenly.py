@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from llmobs.lib.evenly import EVERY_SECONDS, Evenly
 from tests import otlp
 from tests.web import database_url, served
 
@@ -33,7 +32,7 @@ def worker(works, answers):
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
     answers = context.Queue()
-    workers = [context.Process(target=worker, args=(works, answers)) for works in (True, False)]
+    workers = [context.Process(target=worker, args=(works, answers)) for works in (WHICH,)]
     for one in workers:
         one.start()
     print(json.dumps(sorted(answers.get(timeout=60) for _ in workers)))
@@ -44,24 +43,16 @@ REQUESTS_SECONDS = 30
 
 
 def test_of_two_workers_the_one_that_works_lets_go_and_the_one_that_waits_does_not(tmp_path: Path) -> None:
-    script = tmp_path / "workers.py"
-    script.write_text(WORKERS)
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=90, env=_with_our_code()
-    )
-    (_, idle), (_, busy) = json.loads(done.stdout)
+    (_, idle), (_, busy) = answers_of(tmp_path, "True, False")
     assert not any(idle)
     assert not busy[0]  # nothing to compare with yet
     assert any(busy[1:])
 
 
-def test_a_worker_without_others_keeps_its_connections() -> None:
-    evenly = Evenly()
-    evenly.is_too_much(time.monotonic())
-    end = time.monotonic() + EVERY_SECONDS + 0.1
-    while time.monotonic() < end:
-        pass
-    assert not evenly.is_too_much(time.monotonic())
+def test_a_worker_without_others_keeps_its_connections(tmp_path: Path) -> None:
+    ((works, asked),) = answers_of(tmp_path, "True")
+    assert works
+    assert not any(asked)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -83,5 +74,13 @@ def test_a_service_that_keeps_one_worker_busy_is_told_to_connect_anew_and_only_b
         service.close()
 
 
-def _with_our_code() -> dict[str, str]:
-    return {"PYTHONPATH": str(Path(__file__).resolve().parent.parent), "PATH": ""}
+def answers_of(folder: Path, which: str) -> list[tuple[bool, list[bool]]]:
+    """What workers that work, or wait, were told each time, by whether they work."""
+    script = folder / "workers.py"
+    script.write_text(WORKERS.replace("WHICH", which))
+    environment = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent), "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=90, env=environment
+    )
+    found: list[tuple[bool, list[bool]]] = json.loads(done.stdout)
+    return found

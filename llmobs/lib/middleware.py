@@ -46,9 +46,10 @@ _resolved = lru_cache(maxsize=256)(resolve)
 def machine_addresses(get_response: Respond) -> Respond:
     """Call the views of machine addresses at once, without the middleware below.
 
-    Services keep their connections open for hours: these are what is spread evenly over the workers.
+    Services keep their connections open for hours: these are what is spread evenly over the workers. PEP 3333 leaves
+    `Connection` to the server; ours passes it on, others may refuse it.
     """
-    evenly = Evenly()
+    evenly = Evenly() if settings.WEB_THREADS else None
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         path = request.path_info
@@ -62,7 +63,7 @@ def machine_addresses(get_response: Respond) -> Respond:
         view: Callable[..., HttpResponseBase] = match.func
         try:
             response = view(request, *match.args, **match.kwargs)
-            if evenly.is_too_much(time.monotonic()):
+            if evenly and evenly.is_too_much(time.monotonic()):
                 response.headers["Connection"] = "close"
             return response
         finally:

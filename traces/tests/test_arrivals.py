@@ -149,14 +149,14 @@ def test_it_costs_one_statement_while_nothing_comes(member_client, project, djan
 
 def test_rows_cost_no_more_statements_when_there_are_more(member_client, project):
     bar, counts = page(member_client), []
-    for size in (1, 20):
+    for size in (1, 1, 20):  # the first also asks for the usual, which is then known for minutes
         for _ in range(size):
             make.stored(project.pk, *make.trace())
         index_marked()
         with CaptureQueriesContext(connection) as asked:
             newer(member_client, bar, follow=True)
         counts.append(len(asked))
-    assert counts[0] == counts[1]
+    assert counts[1] == counts[2]
 
 
 def test_it_goes_along_the_index_of_arrivals(project):
