@@ -44,8 +44,7 @@ PAGES = {
     "case": "/p/demo/cases/1",
     "palette": "/p/demo >Control+k",
 }
-SHAPES = {"1280-light": (1280, "light"), "1280-dark": (1280, "dark"), "390-light": (390, "light")}
-IN_THE_DARK = {"lookup", "trace", "traces", "overview", "incident", "compare", "palette"}
+SHAPES = {f"{width}-{theme}": (width, theme) for width in (1280, 390) for theme in ("light", "dark")}
 ONE_SCREEN = {"traces", "palette"}  # not the page to its end
 REFUSED = (
     b'[{"request_id": "req_1", "input_tokens": "many"}]',
@@ -72,7 +71,7 @@ def main() -> None:
             wait_for_incident(page, address)
             make_case(page, address)
             for name, where in PAGES.items():
-                if name in wanted and (theme == "light" or name in IN_THE_DARK):
+                if name in wanted:
                     open_page(page, address, where)
                     page.screenshot(path=OUT / f"{name}-{shape}.png", full_page=name not in ONE_SCREEN)
                     print(f"{name}-{shape}.png")
