@@ -56,6 +56,7 @@ def test_it_measures_every_load_and_the_limit():
 
 
 @pytest.mark.up
+@pytest.mark.long
 def test_it_finds_ids_lists_words_and_the_page_far_behind_while_spans_come_in():
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
     done = subprocess.run(

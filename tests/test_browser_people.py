@@ -134,6 +134,7 @@ def test_an_engineer_reads_a_feature_and_writes_who_looks_after_it(engineer_insi
     expect(page.locator(".feature-changes li").get_by_text("eve@example.org")).to_be_visible()
 
 
+@pytest.mark.long  # axe looks at these pages in test_browser_every_page.py, too
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_features_are_clean_for_axe_and_as_wide_as_their_window(engineer_inside: Page, project, anna, width, scheme):

@@ -132,6 +132,7 @@ def test_a_client_that_goes_away_stops_the_reading(many):
     assert len(queries) == 0
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_rows(project, monkeypatch):
     """20,000 rows, 100 at a time. psycopg remembers the last hundred statements: half of the pages fill that."""
     monkeypatch.setattr(export, "PAGE_ROWS", 100)
