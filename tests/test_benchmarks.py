@@ -37,6 +37,7 @@ def attributes_of(span):
 
 
 @pytest.mark.up
+@pytest.mark.long
 def test_it_measures_every_load_and_the_limit():
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
     done = subprocess.run(

@@ -159,7 +159,7 @@ def test_it_works_without_scripts(browser, transactional_db, live_server, admin,
         expect(page.locator("h1")).to_contain_text("gpt-4o instead of gpt-4o-mini")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_no_fault(inside: Page, two, scheme):
     inside.emulate_media(color_scheme=scheme)
     steps = [f"{PAGE}&step_b={span.span_id.hex()}" for span in two[1][1:4]]

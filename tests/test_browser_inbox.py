@@ -79,7 +79,7 @@ def test_both_buttons_work_without_scripts(browser, live_server, refused, engine
         expect(page.get_by_text("Replayed 2 requests: 0 taken, 2 refused still.")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_no_fault_and_nothing_scrolls_sideways(inside: Page, refused, project, engineer, scheme, width):
     inside.emulate_media(color_scheme=scheme)

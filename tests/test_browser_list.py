@@ -177,7 +177,7 @@ def test_views_columns_and_previews_work_without_scripts(browser, live_server, t
         expect(page.locator(".views [aria-current]")).to_have_text("Mine")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_no_fault_in_the_list_and_its_forms(inside: Page, listed, project, scheme):
     SavedView.objects.create(project=project, name="Ours", query="period=24h")
     inside.emulate_media(color_scheme=scheme)

@@ -215,7 +215,7 @@ def test_lists_in_another_order_only_count(inside: Page, come):
     expect(inside.locator(ROWS).first).to_contain_text("The slowest")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_the_bar_has_no_fault_of_accessibility_and_fits_on_a_phone(inside: Page, come, scheme):
     inside.emulate_media(color_scheme=scheme)
     inside.set_viewport_size({"width": 390, "height": 844})

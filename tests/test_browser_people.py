@@ -91,7 +91,7 @@ def test_a_quiet_period_leads_to_the_one_with_requests(inside: Page, project):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_it_is_clean_for_axe_and_as_wide_as_its_window(inside: Page, project, anna, width, scheme):
     asked(project, LONG, 5, "s" * 400, input="مرحبا " * 200, feature="f" * 300, model="m" * 300, fails=True)
     inside.set_viewport_size({"width": width, "height": 900})

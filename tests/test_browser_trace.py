@@ -167,7 +167,7 @@ def test_the_views_work_without_scripts(browser, transactional_db, live_server, 
             expect(page.locator(".tabs [aria-current=page]")).to_contain_text(word)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_no_fault_in_any_view(inside: Page, steps, scheme):
     inside.emulate_media(color_scheme=scheme)
     asked = steps[2].span_id.hex()

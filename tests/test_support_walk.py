@@ -132,7 +132,7 @@ def test_a_choice_is_made_by_keyboard(support: Page, case):
 PAGES = ["/p/shop?q=req_first+and+req_8Qm4ZtK2v", "/p/shop?q=please+find+none-77", "/p/shop/sessions/ses_8Qm4Zt"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_the_pages_of_support_have_no_fault_of_accessibility(support: Page, case, scheme):
     support.emulate_media(color_scheme=scheme)
     for path in [*PAGES, "/p/shop?q=req_8Qm4ZtK2v"]:

@@ -193,7 +193,7 @@ def test_on_a_phone_it_opens_from_a_button(inside: Page):
     inside.wait_for_url("**/p/shop/incidents")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_it_has_no_fault_of_accessibility(inside: Page, scheme):
     inside.emulate_media(color_scheme=scheme)
     opened(inside)

@@ -105,7 +105,7 @@ def test_nothing_sticks_out(page, line, width, query):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 @pytest.mark.parametrize("query", ["?q=-feature:billing+parcel", "?q=latency:2x", "?q=feature:none"])
 def test_nobody_is_shut_out(page, line, scheme, query):
     page.emulate_media(color_scheme=scheme)
