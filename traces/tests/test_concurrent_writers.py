@@ -1,9 +1,7 @@
 """Several writers of one span at once, on connections of their own: nothing is lost, nobody waits in a circle."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +12,7 @@ from django.utils import timezone
 
 from tests import make
 from tests.otlp import post, protobuf, span
+from tests.outages import SLEEPING, WAITING, before_each, until
 from traces import store
 from traces.placeholders import placeholders
 from traces.queries.spans import payload_of, spans_of
@@ -24,8 +23,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MIDNIGHT = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
 EVENING, MORNING = MIDNIGHT - timedelta(milliseconds=500), MIDNIGHT + timedelta(milliseconds=700)
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
@@ -47,31 +44,6 @@ def others() -> Iterator[Callable[..., "Future[Any]"]]:
 
     with ThreadPoolExecutor(8) as pool:
         yield lambda function, *arguments: pool.submit(run, function, *arguments)
-
-
-@contextmanager
-def before_each(event: str, statement: str) -> Iterator[None]:
-    """Let Postgres do this before each row that is written so."""
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE SEQUENCE tries")
-        cursor.execute(
-            f"CREATE FUNCTION first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; RETURN NEW; END $$"
-        )
-        cursor.execute(f"CREATE TRIGGER first BEFORE {event} FOR EACH ROW EXECUTE FUNCTION first()")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP FUNCTION first CASCADE")
-            cursor.execute("DROP SEQUENCE tries")
-
-
-def until(query: str, count: int) -> None:
-    for _ in range(500):
-        if rows(query)[0][0] >= count:
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError(query)
 
 
 def version(record: SpanRecord, **contents: Any) -> SpanRecord:

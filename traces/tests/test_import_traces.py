@@ -18,9 +18,10 @@ from django.utils import timezone
 
 from tests import make
 from tests.otlp import as_json_line, logs_as_json_line
+from tests.outages import disk_full
 from tests.payloads import EXPECTED, FOLDER, raw_spans
 from tests.web import database_url
-from traces import export, import_batch, imports, partitions, store
+from traces import export, import_batch, imports, partitions
 from traces.errors import StoreUnavailable
 from traces.ingest import ingest
 from traces.models import ImportedFile, Refusal, RefusalCount
@@ -368,16 +369,8 @@ def test_an_import_that_stops_in_the_middle_goes_on_there(run, file, monkeypatch
     monkeypatch.setattr(import_batch, "BATCH_SPANS", 2)
     monkeypatch.setattr(imports, "_ATTEMPTS", 1)
     path = file([otlp_line(number) for number in range(1, 8)])
-    right, calls = store.write, []
-
-    def away_the_third_time(*args):
-        calls.append(args)
-        if len(calls) == 5:  # spans and contents of each batch
-            raise StoreUnavailable("The database does not answer; send the spans again.")
-        return right(*args)
-
-    monkeypatch.setattr(store, "write", away_the_third_time)
-    status, _, err = run(path)
+    with disk_full("INSERT ON traces_span", "NEW.name = 'span 5'"):
+        status, _, err = run(path)
     assert (status, stored_spans()) == (2, 4)
     assert "What came before is stored. The same command goes on there." in err
     status, out, err = run(path)
@@ -387,17 +380,9 @@ def test_an_import_that_stops_in_the_middle_goes_on_there(run, file, monkeypatch
 
 
 def test_while_the_database_is_away_it_waits(run, file, monkeypatch):
-    monkeypatch.setattr(imports.time, "sleep", lambda seconds: None)
-    right, calls = store.write, []
-
-    def away_at_first(*args):
-        calls.append(args)
-        if len(calls) < 3:
-            raise StoreUnavailable("The database does not answer; send the spans again.")
-        return right(*args)
-
-    monkeypatch.setattr(store, "write", away_at_first)
-    assert run(file([otlp_line(1)]))[0] == 0
+    monkeypatch.setattr(StoreUnavailable, "retry_after_seconds", 0.01)
+    with disk_full("INSERT ON traces_span", "nextval('tries') < 3"):
+        assert run(file([otlp_line(1)]))[0] == 0
     assert stored_spans() == 1
 
 

@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from accounts.models import Key
 from tests.grpc_calls import LOGS, METRICS, TRACES, called, grpc_served
 from tests.otlp import SPAN, TRACE, export, export_logs, log, span
+from tests.outages import WAITING, until
 from tests.web import database_url
 from traces.errors import StoreUnavailable, TooBusy, Unreadable
 from traces.models import Refusal
@@ -245,8 +246,7 @@ def test_a_call_that_has_begun_is_answered_before_the_process_ends(
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("LOCK TABLE traces_span IN EXCLUSIVE MODE")
             asked = sender.submit(called, address, TRACES, export(span()), ingest_key)
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            wait_until_somebody_waits(cursor)
+            until(WAITING, 1)
             process.send_signal(number)
             time.sleep(0.5)
             assert process.poll() is None
@@ -254,16 +254,6 @@ def test_a_call_that_has_begun_is_answered_before_the_process_ends(
         assert process.wait(10) == 0
     assert SPAN in stored(project)
     assert (tmp_path / "grpc.log").read_text() == ""
-
-
-def wait_until_somebody_waits(cursor):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        if cursor.fetchone() != (0,):
-            return
-        time.sleep(0.05)
-    raise AssertionError("Nobody waits for the lock.")
 
 
 def test_a_busy_port_is_one_sentence(address):

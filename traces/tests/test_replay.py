@@ -2,19 +2,23 @@
 
 import gzip
 import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Key
 from tests.otlp import PROTOBUF, protobuf, span
-from traces import replays, retention, store
-from traces.errors import StoreUnavailable
+from tests.outages import SLEEPING, before_each, disk_full, until
+from traces import replays, retention
 from traces.models import Refusal, RefusalCount, Replay
 from traces.queries.traces import traces_of_request
-from traces.wire import plain, plain_record
+from traces.wire import plain_record
 
 JSON = "application/json"
 RECORD = {"request_id": "req-1", "span_id": "s-1", "model": "gpt-4o-mini", "input": "Hello", "output": "Hi"}
@@ -190,14 +194,11 @@ def test_a_body_of_which_only_the_beginning_is_kept_is_not_run(send, press, pres
     assert refusal.replayed_at is None
 
 
-def test_while_the_database_takes_nothing_nothing_is_noted(send, press, monkeypatch):
+def test_while_the_database_takes_nothing_nothing_is_noted(send, press, fix):
     send(broken())
-
-    def away(*args):
-        raise StoreUnavailable("The database does not answer; send the spans again.")
-
-    monkeypatch.setattr(plain, "decode", away)
-    assert "The database does not take it now." in press()
+    fix()
+    with disk_full("INSERT ON traces_span"):
+        assert "The database does not take it now." in press()
     assert Refusal.objects.get().replayed_at is None
 
 
@@ -271,39 +272,37 @@ def test_two_workers_do_not_work_at_one_replay_until_a_lease_is_over(send, press
     assert Replay.objects.get().done == 1
 
 
-def test_a_request_that_ends_its_worker_is_not_begun_again(send, press_reason, fix, monkeypatch):
+def test_a_request_that_ends_its_worker_is_not_begun_again(send, press_reason, fix):
     for number in range(2):
         send(broken(number))
     fix()
     press_reason()
-    right = store.write
-    monkeypatch.setattr(store, "write", _killed)
-    with pytest.raises(KeyboardInterrupt):
-        replays.carry_on(timezone.now())
-    monkeypatch.setattr(store, "write", right)
+    with before_each("INSERT ON traces_span", "PERFORM pg_sleep(20)"), ThreadPoolExecutor(1) as another:
+        another.submit(interrupt_in_the_middle)
+        with pytest.raises(KeyboardInterrupt):
+            replays.carry_on(timezone.now())
     replays.carry_on(timezone.now())
     one = Replay.objects.get()
     assert (one.done, one.taken, one.unanswered) == (2, 1, 1)
     assert replays.waiting_for(one.project_id, one.reason).count() == 1
 
 
-def _killed(*args):
-    raise KeyboardInterrupt
+def interrupt_in_the_middle():
+    """End whatever the process does as soon as its writing has begun."""
+    try:
+        until(SLEEPING, 1)
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        connection.close()
 
 
-def test_what_is_put_off_waits_for_the_next_tick(send, press_reason, fix, monkeypatch):
+def test_what_is_put_off_waits_for_the_next_tick(send, press_reason, fix):
     send(broken())
     fix()
     press_reason()
-    right = plain.decode
-
-    def away(*args):
-        raise StoreUnavailable("The database does not answer; send the spans again.")
-
-    monkeypatch.setattr(plain, "decode", away)
-    replays.carry_on(timezone.now())
+    with disk_full("INSERT ON traces_span"):
+        replays.carry_on(timezone.now())
     assert (Replay.objects.get().done, Replay.objects.get().finished_at) == (0, None)
-    monkeypatch.setattr(plain, "decode", right)
     replays.carry_on(timezone.now())
     assert Replay.objects.get().taken == 1
 
