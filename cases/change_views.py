@@ -130,14 +130,12 @@ def _added(request: PageRequest, project: Project, case: Case) -> HttpResponse:
         messages.success(request, f"{added} trace{'' if added == 1 else 's'} added.")
     elif keys:
         messages.info(request, "These traces are in the case already, or it holds as many as it can.")
-    elif not (named.unknown or named.too_many or form.errors):
+    missing = evidence.left_out(named)
+    if not (keys or missing or form.errors):
         messages.error(request, "Nothing was pasted or ticked.")
-        return redirect("cases:traces-add", project.slug, case.number)
-    for line in named.unknown:
-        messages.warning(request, f"No trace was found by “{line[:80]}”.")
-    for line in named.too_many:
-        messages.warning(request, f"“{line[:80]}” names several traces; find them here and tick those that belong.")
-    if added or not (named.unknown or named.too_many):
+    for sentence in missing:
+        messages.warning(request, sentence)
+    if added or (keys and not missing):
         return _back(case, "traces")
     return redirect("cases:traces-add", project.slug, case.number)
 

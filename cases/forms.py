@@ -1,5 +1,6 @@
 """What members write about a case."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -9,10 +10,9 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 from cases import fix
 from cases.members import name_of
-from cases.models import LONGEST_COMMENT, LONGEST_NOTE, LONGEST_TITLE, Case
+from cases.models import LONGEST_COMMENT, LONGEST_FEATURE, LONGEST_NOTE, LONGEST_TITLE, Case
 from traces.search.grammar import LONGEST, QueryError, parse
 
-LONGEST_FEATURE: Final = 1_500  # characters; what a query line has room for
 MOST_PASTED: Final = 20_000
 _PLAIN: Final = {"autocapitalize": "off", "autocomplete": "off", "spellcheck": "false"}
 
@@ -73,7 +73,7 @@ class CaseForm(forms.Form):
         return str(self.cleaned_data["note"]).replace("\r\n", "\n").strip()
 
     def clean_similar(self) -> str:
-        line = " ".join(str(self.cleaned_data["similar"]).split("\n")).strip()
+        line = " ".join(re.split(r"\r?\n", str(self.cleaned_data["similar"]))).strip()
         try:
             parse(line)
         except QueryError as error:

@@ -9,6 +9,7 @@ from cases.fix import Fix
 LONGEST_TITLE = 200  # characters
 LONGEST_NOTE = 10_000
 LONGEST_COMMENT = 4_000
+LONGEST_FEATURE = 1_500  # what a query line has room for
 MOST_TRACES = 200  # of a case
 
 

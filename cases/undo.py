@@ -39,7 +39,8 @@ def _undo_status(case: Case, member: User, event: Event, now: datetime) -> str:
     if case.status != event.after:
         return "The case has moved on since."
     back = Status(event.before)
-    if back not in (Status.CLOSED, Status.CAME_BACK):
+    # What came back did so in spite of the fix of then; another may have been named since.
+    if back != Status.CLOSED and not (back == Status.CAME_BACK and case.fix_seen_at):
         back = case.natural_status
     changes.set_status(case, member, back, now)
     return ""

@@ -55,8 +55,8 @@ def case_new(request: PageRequest, project_slug: str) -> HttpResponse:
     form = CaseForm(request.POST or None, members=members_of(project), initial=_begun(project, rows))
     if request.method == "POST" and form.is_valid():
         case = evidence.begin(project, request.user, form.values(), [row.key for row in rows], timezone.now())
-        for line in [*named.unknown, *named.too_many]:
-            messages.warning(request, f"No single trace was found by “{line[:80]}”; it was left out.")
+        for sentence in evidence.left_out(named):
+            messages.warning(request, sentence)
         return redirect("cases:case-detail", project.slug, case.number)
     feature = rows[0].feature if rows else None
     others = queries.open_cases(project, feature or "") if rows else []
@@ -104,7 +104,7 @@ def _begun(project: Project, rows: list[TraceRow]) -> dict[str, Any]:
     return {
         "title": words.title_of(similar.headline_of(line), evidence.line_of(rows[0])),
         "reported_by": (rows[0].user_id or "")[:300],
-        "feature": rows[0].feature or "",
+        "feature": evidence.fitting(rows[0].feature),
         "similar": line,
     }
 

@@ -236,6 +236,61 @@ def test_the_similar_line_follows_the_traces_until_a_member_writes_one(case, mem
     assert case.similar == "has:error"
 
 
+def test_a_trace_that_was_added_by_mistake_leaves_nothing_behind_when_it_is_taken_out(case, member, refund):
+    case.refresh_from_db()
+    narrow, wrong = case.similar, refund(1, prompt_name="other")
+    evidence.add(case.pk, member, [wrong], timezone.now())
+    case.refresh_from_db()
+    assert case.similar != narrow
+    evidence.remove(case.pk, member, wrong, timezone.now())
+    case.refresh_from_db()
+    assert case.similar == narrow
+    evidence.add(case.pk, member, [refund(1, parser="other")], timezone.now())
+    case.refresh_from_db()
+    assert case.similar == "feature:refund failure:parser_failed prompt:refund"
+
+
+def test_with_more_traces_than_are_read_the_line_is_what_the_first_of_them_share(case, member, refund, monkeypatch):
+    monkeypatch.setattr(evidence, "_MOST_READ", 3)
+    evidence.add(case.pk, member, [refund(n) for n in range(1, 9)], timezone.now())
+    evidence.add(case.pk, member, [refund(2, prompt_name="other")], timezone.now())
+    case.refresh_from_db()
+    assert case.similar == "feature:refund failure:parser_failed parser:refund_json prompt:refund"
+    assert evidence.remove(case.pk, member, bytes(case.traces.order_by("pk").first().trace_id), timezone.now())
+    assert case.history.filter(kind="similar").count() == 1  # when the case was made
+
+
+@pytest.mark.parametrize("feature", [" refund ", "x" * 1_501, "\u05d0" * 3_000])
+def test_a_case_of_a_feature_of_any_name_can_be_made_and_edited(member_client, project, refund, feature):
+    address = refund(1, feature=feature).hex()
+    form = member_client.get(f"{URL}/new?trace={address}").context["form"]
+    made = {name: form.get_initial_for_field(field, name) or "" for name, field in form.fields.items()}
+    assert member_client.post(f"{URL}/new", {**made, "trace": address}).status_code == 302
+    case = Case.objects.get()
+    lines = case.history.count()
+    assert member_client.post(f"{URL}/1/edit", sent(case)).status_code == 302
+    assert case.history.count() == lines
+
+
+def test_a_long_paste_is_answered_in_three_sentences(member_client, case, url):
+    pasted = "\n".join(f"no-such-id-{number}" for number in range(300))
+    for answer in (
+        member_client.post(f"{url}/add", {"ids": pasted}, follow=True),
+        member_client.post(f"{URL}/new", {"title": "x", "ids": pasted}, follow=True),
+    ):
+        page = text(answer)
+        assert page.count("no-such-id") == 5
+        assert "“no-such-id-4” and 45 more." in page
+        assert "Only the first 50 lines were read; 250 more are left out." in page
+
+
+def test_a_line_that_was_written_in_two_is_one(member_client, case, url):
+    case.refresh_from_db()
+    member_client.post(f"{url}/edit", sent(case, similar="feature:refund\r\nhas:error"))
+    case.refresh_from_db()
+    assert case.similar == "feature:refund has:error"
+
+
 def test_a_case_holds_so_many_traces_and_no_more(case, member, refund, monkeypatch):
     monkeypatch.setattr(evidence, "MOST_TRACES", 2)
     assert evidence.add(case.pk, member, [refund(1), refund(2)], timezone.now()) == 1

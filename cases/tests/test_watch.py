@@ -1,8 +1,10 @@
 """What becomes of a fix: seen live, counted, come back once, told by mail once, and what is not known."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cases import changes, mails, watch
@@ -10,6 +12,7 @@ from cases.models import Case, Event, Mail, Status
 from cases.tests.conftest import look
 from conftest import client_of
 from tests import make
+from tests.outages import WAITING, until
 from traces.search.grammar import LONGEST
 from traces.search.index import index_marked
 
@@ -160,6 +163,16 @@ def test_another_fix_begins_anew_and_undo_brings_the_old_one_back(waiting, membe
     assert stood(waiting)[0] == Status.CAME_BACK
 
 
+def test_undo_of_closing_does_not_say_of_another_fix_that_it_came_back(waiting, member, member_client, refund):
+    refund(5, "9")
+    look()
+    member_client.post("/p/shop/cases/1/close")
+    waiting.refresh_from_db()
+    changes.change(waiting.pk, member, {"fix": "prompt:refund@10"}, edits=waiting.edits, now=timezone.now())
+    member_client.post(f"/p/shop/cases/1/undo/{waiting.history.filter(kind='status').last().pk}")
+    assert stood(waiting)[0] == Status.WAITING
+
+
 def test_a_case_that_does_not_say_what_is_similar_says_so(waiting, member, member_client, refund):
     changes.change(waiting.pk, member, {"similar": ""}, edits=waiting.edits, now=timezone.now())
     refund(1, "9")
@@ -183,19 +196,25 @@ def test_two_ticks_at_once_claim_a_case_once(waiting):
     assert (watch.claim_due(now), watch.claim_due(now)) == ([waiting.pk], [])
 
 
-def test_a_change_during_a_look_is_not_written_over(waiting, member, refund, monkeypatch):
+@pytest.mark.django_db(transaction=True)
+def test_a_change_during_a_look_is_not_written_over(waiting, member, refund):
     refund(1, "9", failed=False)
-    seen_of = watch.seen_of
-
-    def slow(case, fix, now):
-        found = seen_of(case, fix, now)
-        changes.change(case.pk, member, {"fix": "prompt:refund@10"}, edits=99, now=timezone.now())
-        return found
-
-    monkeypatch.setattr(watch, "seen_of", slow)
-    look()
+    with ThreadPoolExecutor(1) as another:
+        with transaction.atomic():
+            changes.change(waiting.pk, member, {"fix": "prompt:refund@10"}, edits=99, now=timezone.now())
+            looked = another.submit(look_apart, waiting.pk)
+            until(WAITING, 1)  # it has seen the fix of before, and may not write yet
+        assert looked.result(timeout=10) == []
     assert stood(waiting) == (Status.WAITING, None, None)
     assert waiting.fix == "prompt:refund@10"
+
+
+def look_apart(case_id):
+    """A look by a worker of its own."""
+    try:
+        return watch.look(case_id, timezone.now())
+    finally:
+        connection.close()
 
 
 def test_what_is_not_indexed_yet_is_said(waiting, member_client, project, refund):
