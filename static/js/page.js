@@ -6,5 +6,6 @@ import "./copy.js";
 import "./enter.js";
 import "./menus.js";
 import "./failures.js";
+import "./health.js";
 import "./timezone.js";
 import "./wrong_field.js";

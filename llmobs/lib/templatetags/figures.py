@@ -162,13 +162,14 @@ def ago(value: datetime | None, now: datetime | None = None) -> str:
     if value is None:
         return ""
     passed = (now or timezone.now()) - value
-    words = _length(abs(passed))
+    words = length(abs(passed))
     if not words:
         return "just now"
     return f"{words} ago" if passed > timedelta() else f"in {words}"
 
 
-def _length(passed: timedelta) -> str:
+def length(passed: timedelta) -> str:
+    """A stretch of time by its largest unit: `24 min`, `7 days`; "" for less than 2 s."""
     seconds = passed.total_seconds()
     if seconds < 2:
         return ""
