@@ -18,7 +18,9 @@ def narrow(page, project, member, live_server, transactional_db):
     """The list of a project with three features, one of them with a very long name, and a failure."""
     for feature, status in (("faq", "ok"), ("faq", "error"), ("billing", "ok"), ("وصف " + "long " * 60, "ok")):
         failure = "timeout" if status == "error" else None
-        make.stored(project.pk, *make.trace(feature=feature, status=status, failure=failure, user_id="u_9"))
+        make.stored(
+            project.pk, *make.trace(feature=feature, status=status, failure=failure, user_id="u_9", environment="prod")
+        )
     rebuild_marked()
     index_marked()
     page.goto("/login")
@@ -79,3 +81,24 @@ def test_nothing_sticks_out_and_axe_has_nothing_to_say(page, narrow, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_group_stays_as_it_was_left_through_lists_going_back_and_a_reload(page, narrow):
+    def group(name):
+        return narrow.locator(f'[data-facet="{name}"]')
+
+    at_rest(page)
+    expect(group("status")).to_have_attribute("open", "")
+    group("status").locator("summary").first.click()
+    group("env").locator("summary").first.press("Enter")
+    narrow.locator('[data-facet="feature"] a[title="billing"]').click()
+    page.wait_for_url("**q=feature%3Abilling*")
+    expect(at_rest(page).locator('[data-facet="feature"] [aria-current]')).to_contain_text("billing")
+    for go in (lambda: None, page.go_back, page.reload):
+        go()
+        expect(group("feature")).to_have_attribute("open", "")
+        expect(group("status")).not_to_have_attribute("open", "")
+        expect(group("env")).to_have_attribute("open", "")
+    page.goto(f"{PAGE}?q=status:error")
+    expect(group("status")).to_have_attribute("open", "")
+    expect(group("status").locator("[aria-current]")).to_be_visible()
