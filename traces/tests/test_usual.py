@@ -9,7 +9,7 @@ from tests import make
 from traces import rollups
 from traces.amounts import Totals
 from traces.queries import usual as usual_queries
-from traces.queries.usual import usual_of
+from traces.queries.usual import usual_lately, usual_of
 from traces.sentences import plain
 from traces.usual import Usual, against, against_in_column, amounts, cost_words
 
@@ -124,6 +124,25 @@ def test_of_a_busy_feature_every_sixth_interval_stands_for_all(project, monkeypa
     found = usual_of(project.pk, "faq", now + timedelta(minutes=30))
     assert found.requests == 60
     assert found.high_us == pytest.approx(1_000_000, rel=0.02)  # the slow ones lie between
+
+
+def test_what_is_usual_of_many_features_is_asked_at_once_and_once_in_five_minutes(project, django_assert_num_queries):
+    now = make.now()
+    for name in ("faq", "refund"):
+        begun = (now - timedelta(hours=1, minutes=number) for number in range(30))
+        make.stored(project.pk, *(make.span(feature=name, started_at=at, duration_us=1_000_000) for at in begun))
+    while rollups.rebuild_marked():
+        pass
+    names = ["faq", "x" * 3_000, *(f"feature {number}" for number in range(10))]
+    with django_assert_num_queries(2):
+        found = usual_lately(project.pk, names, now)
+    assert (found["faq"].requests, found["x" * 3_000].requests, found.keys()) == (30, 0, set(names))
+    with django_assert_num_queries(0):
+        assert usual_lately(project.pk, names[:3], now)["faq"].requests == 30
+    with django_assert_num_queries(2):
+        assert usual_lately(project.pk, ["faq", "refund"], now)["refund"].requests == 30
+    with django_assert_num_queries(2):
+        usual_lately(project.pk, ["faq"], now + timedelta(minutes=5))
 
 
 @pytest.mark.parametrize(
