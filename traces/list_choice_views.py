@@ -19,6 +19,10 @@ from traces.search.asked import asked_in
 from traces.view_forms import ViewForm
 
 MAY_NOT_SHARE = "Views of the whole project need the role engineer. Ask an admin for it."
+CHANGED_MEANWHILE = (
+    "{name} was changed meanwhile, so nothing is saved yet. What you have is still shown here: "
+    "save it to put it in the place of what there is now, or save it as a new view."
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,7 +58,7 @@ def view_list(request: PageRequest, project_slug: str) -> HttpResponse:
 @require_POST
 @login_required
 def view_change(request: PageRequest, project_slug: str, view_id: int) -> HttpResponse:
-    """Give a view another name, or what the list asks for now (`list`)."""
+    """Give a view another name, or what the list asks for now (`list`), unless it no longer is what it `was` there."""
     project = project_for(request.user, project_slug)
     view = _changeable(request, project, view_id)
     said = request.POST
@@ -64,13 +68,13 @@ def view_change(request: PageRequest, project_slug: str, view_id: int) -> HttpRe
             messages.error(request, " ".join(str(error) for error in form.errors["name"]))
             return redirect("traces:view-list", project.slug)
         view.name = form.cleaned_data["name"]
+    meanwhile = said.get("was", view.query) != view.query
     if "list" in said:
         view.query = asked_in(said["list"]).shown_as(view="").query()
-    try:
-        saved_views.save(view)
+    if problem := CHANGED_MEANWHILE.format(name=view.name) if meanwhile else _problem_of_saving(view):
+        messages.error(request, problem)
+    else:
         messages.info(request, f"{view.name} is saved.")
-    except saved_views.ViewError as problem:
-        messages.error(request, str(problem))
     return redirect(view_links.address_of(project, view) if "list" in said else view_links.manage_address(project))
 
 
@@ -149,6 +153,15 @@ def _page(request: PageRequest, project: Project, form: ViewForm | None = None) 
         "list": request.POST.get("list", ""),
     }
     return render(request, "traces/view_list.html", context)
+
+
+def _problem_of_saving(view: SavedView) -> str:
+    """Keep a view; "" when that was done, else why it cannot be."""
+    try:
+        saved_views.save(view)
+    except saved_views.ViewError as problem:
+        return str(problem)
+    return ""
 
 
 def _changeable(request: PageRequest, project: Project, view_id: int, *, deleted: bool = False) -> SavedView:

@@ -72,6 +72,29 @@ def test_a_view_says_that_it_was_changed_and_can_be_saved_or_saved_as_new(listed
     assert "changed" not in views(page(member_client, turned))
 
 
+def test_what_another_tab_or_member_made_of_a_view_is_not_written_over_unseen(listed, engineer_client, project):
+    saved(engineer_client, shared="1")
+    (view,) = SavedView.objects.all()
+    address = f"{VIEWS}/{view.pk}"
+    markup = page(engineer_client, f"{LIST}?q=model%3Am&view={view.pk}")
+    (was,) = [one["value"] for one in markup.all("input", name="was")]
+    another = client_of(person("eli@example.org", project, Role.ENGINEER))
+    another.post(address, {"list": "q=feature%3Aother", "was": was})
+    answer = engineer_client.post(address, {"list": "q=model%3Am", "was": was})
+    markup = page(engineer_client, answer.headers["Location"])
+    assert "Refund parser was changed meanwhile, so nothing is saved yet." in markup.words
+    assert asked_of_view(view) == "feature:other"
+    (was,) = [one["value"] for one in markup.all("input", name="was")]
+    (line,) = [one["value"] for one in markup.all("input", name="list") if "model" in one["value"]][:1]
+    engineer_client.post(address, {"list": line, "was": was})
+    assert asked_of_view(view) == "model:m"
+
+
+def asked_of_view(view):
+    view.refresh_from_db()
+    return parse_qs(view.query)["q"][0]
+
+
 def test_what_narrows_a_view_further_keeps_its_name(listed, member_client):
     markup = page(member_client, saved(member_client))
     (view,) = SavedView.objects.all()
