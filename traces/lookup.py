@@ -13,6 +13,7 @@ from traces.matches import Match, matches
 from traces.pasted import Address, Pasted
 from traces.queries.beginnings import beginnings
 from traces.queries.lookup import EVER, Hit, exact
+from traces.queries.prefixes import prefixes
 from traces.queries.traces import summaries_of
 from traces.search.find import Found, find_within
 from traces.search.grammar import QueryError, Term, parse
@@ -38,12 +39,13 @@ class LookedUp:
 def look_up(project: Project, pasted: Pasted, today: date, *, far_back: bool = False) -> LookedUp:
     """What `pasted` names in the project; with `far_back` at once in all days that there are.
 
-    Ids are matched whole; only where none is known, as the beginning of one. The last days come first, and older ones
-    are looked into where these know nothing: most questions are of the last days, and each day has indexes of its own.
+    Ids are matched whole; only where none is known, as the beginning of one; and only then as what stands behind the
+    beginning that all ids of a kind share. The last days come first, and older ones are looked into where these know
+    nothing: most questions are of the last days, and each day has indexes of its own.
     """
-    for whole in (True, False):
+    for look in (_known, _begun, _begun_without_prefix):
         for since in [EVER] if far_back else eras(today):
-            if hits := (_known if whole else _begun)(project, pasted, since):
+            if hits := look(project, pasted, since):
                 return LookedUp(matches(hits), since)
     return LookedUp([], EVER)
 
@@ -64,6 +66,14 @@ def _begun(project: Project, pasted: Pasted, since: date) -> list[Hit]:
     keys = [*_IDS, *(_METADATA + key for key in project.id_keys)]
     held = _held(project, _facts(keys, pasted.beginnings), since, prefix=True)
     return [*begun, *(hit for hit in held if (hit.kind, hit.summary.trace_id) not in told)]
+
+
+def _begun_without_prefix(project: Project, pasted: Pasted, since: date) -> list[Hit]:
+    """Of one word with a digit, which is no word of a sentence: what begins with it behind a prefix such as `req_`."""
+    alone = pasted.beginnings[0] if pasted.is_one_word and pasted.beginnings else ""
+    if not any(letter.isdigit() for letter in alone):
+        return []
+    return beginnings(project.pk, [prefix + alone for prefix in prefixes(project.pk)], since=since)
 
 
 def by_words(project: Project, pasted: Pasted, now: datetime) -> tuple[list[Found], tuple[Term, ...]]:

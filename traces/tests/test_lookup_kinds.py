@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests import make
 from tests.markup import Markup
 from traces import ids
 from traces.pasted import read
 from traces.queries import beginnings, lookup
+from traces.queries.prefixes import prefixes
 from traces.search.index import index_marked
 
 PAGE = "/p/shop"
@@ -29,7 +31,7 @@ def one_trace(project):
         trace_id=TRACE, request_id="req-8Qm4ZtK2v", session_id="ses_77120x", user_id="anna@example.org",
         attributes={"metadata.order_id": "NW-77120", "ticket": 4711}, input="One pole of my Fjell tent split",
     )  # fmt: skip
-    call.span_id, call.response_id = SPAN, "chatcmpl-9aBcD"
+    call.span_id, call.response_id = SPAN, "chatcmpl-9aBcD12"
     make.stored(project.pk, root, call)
     index_marked()
     return f"{PAGE}/traces/{TRACE.hex()}"
@@ -54,6 +56,28 @@ def one_trace(project):
 def test_the_beginning_of_any_id_leads_to_its_trace(look_up, one_trace, pasted, opens_the_step):
     answer = look_up(pasted)
     assert answer.headers["Location"] == one_trace + (f"?span={SPAN.hex()}" if opens_the_step else "")
+
+
+@pytest.mark.parametrize(
+    ("pasted", "opens_the_step"), [("8Qm4ZtK2v", False), ("8Qm4Zt", False), ("9aBcD1", True), ("77120x", False)]
+)
+def test_an_id_is_found_without_what_all_of_its_kind_begin_with(look_up, project, one_trace, pasted, opens_the_step):
+    answer = look_up(pasted)
+    assert answer.headers["Location"] == one_trace + (f"?span={SPAN.hex()}" if opens_the_step else "")
+
+
+def test_the_commonest_beginnings_of_ids_are_known_and_no_id_is_one(project):
+    for number in range(3):
+        make.stored(project.pk, *make.trace(request_id=f"req_live_{number}", session_id="chat.one-", user_id="u_1"))
+    assert prefixes(project.pk) == ["req_live_", "u_", "chatcmpl-", "resp_", "msg_"]
+
+
+def test_the_middle_of_an_id_and_a_word_are_not_taken_for_its_beginning(look_up, one_trace):
+    assert "No trace has this id" in look_up("Qm4ZtK2v").content.decode()
+    for pasted in ("req-8Qm4ZtK2v", "req-8Q", "Fjellhut"):  # what is found sooner pays nothing for it
+        with CaptureQueriesContext(connection) as asked:
+            look_up(pasted)
+        assert not any("SELECT request_id, session_id, user_id FROM" in one["sql"] for one in asked), pasted
 
 
 @pytest.mark.parametrize("pasted", ["req-8", TRACE.hex()[:5], "REQ-8QM4ZTK2V"])
@@ -147,7 +171,10 @@ def test_an_address_of_nothing_is_not_found_here(look_up, one_trace, address):
 
 
 def test_a_mail_with_the_users_address_and_the_request_id_leads_to_the_request(look_up, project, one_trace):
-    make.stored(project.pk, make.span(user_id="anna@example.org"), make.span(session_id="ses_77120x"))
+    others = (make.span(user_id="anna@example.org"), make.span(session_id="ses_77120x"))
+    for number, span in enumerate(others):  # ids that no number of the mail spells
+        span.trace_id, span.span_id = bytes([0xAB, number]) * 8, bytes([0xAB, number]) * 4
+    make.stored(project.pk, *others)
     mail = (
         "From: Anna <anna@example.org>\nContent-Transfer-Encoding: quoted-printable\n\nHello,\n\nit failed again, "
         "the page said =E2=80=9Crequest req-8Qm4=\nZtK2v=E2=80=9D.\n\nOrder 12 of 2026-11-02."
