@@ -31,6 +31,7 @@ def one_trace(project):
         trace_id=TRACE, request_id="req-8Qm4ZtK2v", session_id="ses_77120x", user_id="anna@example.org",
         attributes={"metadata.order_id": "NW-77120", "ticket": 4711}, input="One pole of my Fjell tent split",
     )  # fmt: skip
+    root.span_id = call.parent_id = bytes.fromhex("00f067aa0ba902b7")  # which no number in a mail spells
     call.span_id, call.response_id = SPAN, "chatcmpl-9aBcD12"
     make.stored(project.pk, root, call)
     index_marked()
@@ -171,10 +172,7 @@ def test_an_address_of_nothing_is_not_found_here(look_up, one_trace, address):
 
 
 def test_a_mail_with_the_users_address_and_the_request_id_leads_to_the_request(look_up, project, one_trace):
-    others = (make.span(user_id="anna@example.org"), make.span(session_id="ses_77120x"))
-    for number, span in enumerate(others):  # ids that no number of the mail spells
-        span.trace_id, span.span_id = bytes([0xAB, number]) * 8, bytes([0xAB, number]) * 4
-    make.stored(project.pk, *others)
+    make.stored(project.pk, make.span(user_id="anna@example.org"), make.span(session_id="ses_77120x"))
     mail = (
         "From: Anna <anna@example.org>\nContent-Transfer-Encoding: quoted-printable\n\nHello,\n\nit failed again, "
         "the page said =E2=80=9Crequest req-8Qm4=\nZtK2v=E2=80=9D.\n\nOrder 12 of 2026-11-02."
