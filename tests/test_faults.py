@@ -202,8 +202,8 @@ def assert_pages_say_so(up: Up) -> None:
 
 
 def outage(up: Up, trouble: Callable[[Up], AbstractContextManager[None]], meanwhile: Callable[[], None]) -> None:
-    """The database in trouble, under load and with the real SDK sending."""
-    with Load(up.address, up.key()) as load, ExitStack() as stack:
+    """The database in trouble, under load from so many senders that requests are written together, and the real SDK."""
+    with Load(up.address, up.key(), threads=12) as load, ExitStack() as stack:
         flowing(load)
         with trouble(up):
             sdks = [stack.enter_context(exporting(up, protocol)) for protocol in ("http", "grpc")]

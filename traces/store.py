@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from psycopg import errors
 
+from llmobs.lib import postgres
 from traces import partitions, payload, rows, upsert
 from traces.errors import KeyRefused, StoreUnavailable
 from traces.group_commit import Group, Job, Queue
@@ -92,8 +93,11 @@ def _write_group(group: Group[Wanted]) -> None:
             max(one.now for one in all_wanted),
             {one.key for one in all_wanted if one.key},
         )
-    except Exception:  # whatever it is, a mistake of ours too: alone, only the request that brings it fails
+    except Exception as error:  # whatever it is, a mistake of ours too: alone, only the request that brings it fails
         for job in group:
+            if postgres.has_gone(error):  # each alone would wait for the silent server again, one after the other
+                job.error = _not_taken(error)
+                continue
             job.what.rows = _rows(job.what.records, range(len(job.what.records)), job.what.now)
             _write_alone(job)
     else:
@@ -112,13 +116,18 @@ def _write_alone(job: Job[Wanted]) -> None:
     except upsert.KeyGone:
         job.error = KeyRefused("This key is unknown or revoked. Make one under Settings, Keys.")
     except _TROUBLE as error:
-        job.error = StoreUnavailable("The database did not take the spans; send them again.")
-        job.error.__cause__ = error
+        job.error = _not_taken(error)
     except _READ_ONLY as error:
         job.error = StoreUnavailable("The database takes no writes now; send the spans again later.")
         job.error.__cause__ = error
     except Exception as error:  # for the thread of the request that it belongs to, which may not be this one
         job.error = error
+
+
+def _not_taken(error: Exception) -> StoreUnavailable:
+    refusal = StoreUnavailable("The database did not take the spans; send them again.")
+    refusal.__cause__ = error
+    return refusal
 
 
 def _write_or_split(wanted: Wanted, sent: list[Row], positions: Sequence[int]) -> Outcome:

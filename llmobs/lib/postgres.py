@@ -13,6 +13,7 @@ from psycopg.waiting import Ready
 
 SILENCE_SECONDS = 4  # without a word from the server before it is asked whether it is there
 CONNECT_SECONDS = 2  # the least that psycopg takes
+LAST_WORDS = ("08", "57P")
 TOO_MUCH = "54"  # the class of what Postgres can never do, however often it is asked
 
 Answer = TypeVar("Answer")
@@ -69,6 +70,19 @@ class WatchedConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError("The database has stopped answering.") from error
         except psycopg.Error:
             pass  # an answer, even if it is a refusal
+
+
+def has_gone(error: BaseException | None) -> bool:
+    """Whether the server said nothing at all: no connection, a broken one, or one given up on in silence.
+
+    Errors that Postgres itself sends have a state, https://www.postgresql.org/docs/current/errcodes-appendix.html;
+    those of classes 08 and 57P are its last words.
+    """
+    if isinstance(error, Error) and error.__cause__ is not None:
+        return has_gone(error.__cause__)
+    if isinstance(error, psycopg.OperationalError):
+        return error.sqlstate is None or error.sqlstate.startswith(LAST_WORDS)
+    return isinstance(error, psycopg.InterfaceError)
 
 
 def in_trouble(error: BaseException | None) -> bool:
