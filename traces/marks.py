@@ -1,5 +1,8 @@
-"""Marks: what no longer matches the spans. `rollups.rebuild_marked` takes the five-minute intervals whose rollups
-do not, `search.index.index_marked` the traces whose entry in the search index does not.
+"""Marks: what no longer matches the spans. `rollups.rebuild_marked` takes the intervals whose rollups do not,
+`search.index.index_marked` the traces whose entry in the search index does not.
+
+Intervals are five minutes; of the last quarter of an hour slices of these, so that what comes now is counted without
+all that came in the five minutes before it.
 
 Rows are only ever added. A unique mark with DO NOTHING lost one of two spans when the job deleted it under an open
 transaction, and with DO UPDATE eight writers fell from 1,580 transactions a second to 200.
@@ -7,7 +10,7 @@ transaction, and with DO UPDATE eight writers fell from 1,580 transactions a sec
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
@@ -25,22 +28,36 @@ ADD_UNINDEXED = """
 # Asked only of traces that last long: the question costs a millisecond and more with every partition.
 ADD_ALL_OF_TRACES = f"""
     INSERT INTO traces_mark (project_id, starts_at)
-    SELECT DISTINCT s.project_id, date_bin('5 minutes', s.happened_at, 'epoch')
+    SELECT DISTINCT s.project_id,
+        date_bin(CASE WHEN s.happened_at < %(sliced)s THEN %(whole)s ELSE %(slice)s END, s.happened_at, 'epoch')
     FROM traces_summary t
     CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s")}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
-_LONG = timedelta(hours=1)
+SLICE: Final = timedelta(seconds=5)
+MOST_SLICES: Final = 240  # of the past, whenever one looks
+_SLICED: Final = timedelta(minutes=15)
+_LONG: Final = timedelta(hours=1)
 
 
-def values(moments: Iterable[datetime], traces: Iterable[bytes]) -> dict[str, arrays.Array]:
+def sliced_from(now: datetime) -> datetime:
+    """From this moment on rollups are of slices, before it of five minutes. It begins five minutes."""
+    return floor(now - _SLICED, FIVE_MINUTES)
+
+
+def values(moments: Iterable[datetime], traces: Iterable[bytes], now: datetime) -> dict[str, arrays.Array]:
     """What ADD takes for the intervals of these moments, and ADD_UNINDEXED for the traces with these ids."""
-    starts = sorted({floor(moment, FIVE_MINUTES) for moment in moments})
+    sliced = sliced_from(now)
+    starts = sorted({floor(moment, SLICE if moment >= sliced else FIVE_MINUTES) for moment in moments})
     return {"starts": arrays.array("timestamptz", starts), "traces": arrays.array("bytea", sorted(set(traces)))}
 
 
 def add_of_traces(
-    cursor: "psycopg.Cursor[Any]", project_id: int, moments: Iterable[datetime], revised: list[Revised]
+    cursor: "psycopg.Cursor[Any]",
+    project_id: int,
+    moments: Iterable[datetime],
+    revised: list[Revised],
+    now: datetime,
 ) -> None:
     """Mark the intervals of these moments, and all of those that `revised` traces touch or touched.
 
@@ -48,19 +65,21 @@ def add_of_traces(
     """
     marked = [*moments, *(trace.was_happened_at for trace in revised)]
     long = []
+    sliced = sliced_from(now)
     for trace in revised:
         if trace.last_at - trace.happened_at > _LONG:
             long.append(trace.trace_id)
         else:
-            marked += _between(trace.happened_at, trace.last_at)
-    cursor.execute(ADD, {"project": project_id, **values(marked, ())})
+            marked += _between(trace.happened_at, trace.last_at, sliced)
+    cursor.execute(ADD, {"project": project_id, **values(marked, (), now)})
     if long:
-        cursor.execute(ADD_ALL_OF_TRACES, {"project": project_id, "traces": long})
+        lengths = {"sliced": sliced, "whole": FIVE_MINUTES, "slice": SLICE}
+        cursor.execute(ADD_ALL_OF_TRACES, {"project": project_id, "traces": long, **lengths})
 
 
-def _between(first: datetime, last: datetime) -> Iterator[datetime]:
+def _between(first: datetime, last: datetime, sliced: datetime) -> Iterator[datetime]:
     """A moment of every interval from the first moment to the last."""
-    at = floor(first, FIVE_MINUTES)
+    at = floor(first, SLICE if first >= sliced else FIVE_MINUTES)
     while at <= last:
         yield at
-        at += FIVE_MINUTES
+        at += SLICE if at >= sliced else FIVE_MINUTES

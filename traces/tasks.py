@@ -5,15 +5,18 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
+from llmobs.lib.busy import Busy
 from traces import media_files, partitions, replays, retention, rollups
 from traces.search import index
+from traces.search.pace import BUSY_PERCENT
 
 # A beat's worth of work; what is left waits for the next tick, so that no worker is kept from its alerts.
-MOST_BUCKETS = 4_000
 MOST_TRACES = 3_000
-# Counting rests four times as long as it worked: what comes meanwhile is counted once. After much work not longer than
-# this, since rules look at what was counted.
-REST = 4.0
+# Counting works for so long at once, and one transaction more; then it rests four times as long as it worked, on a
+# busy machine ten times: who sends and who reads comes first. Not longer than this, since rules look at what was
+# counted.
+WORK_SECONDS = 0.5
+REST, BUSY_REST = 4.0, 10.0
 MOST_REST_SECONDS = 20.0
 
 
@@ -21,20 +24,22 @@ class _Rest:
     """When this worker may count again, by the monotonic clock."""
 
     until = 0.0
+    machine = Busy()
 
 
-def rest_after(seconds: float) -> float:
+def rest_after(seconds: float, *, busy: bool) -> float:
     """How many seconds counting rests after so many of work."""
-    return min(REST * seconds, MOST_REST_SECONDS)
+    return min((BUSY_REST if busy else REST) * seconds, MOST_REST_SECONDS)
 
 
 @shared_task(name="traces.rebuild_rollups")
 def rebuild_rollups() -> None:
     began = time.monotonic()
     if began >= _Rest.until:
-        rollups.rebuild_marked(MOST_BUCKETS)
+        busy = _Rest.machine.percent() > BUSY_PERCENT
+        rollups.rebuild_marked(seconds=WORK_SECONDS)
         ended = time.monotonic()
-        _Rest.until = ended + rest_after(ended - began)
+        _Rest.until = ended + rest_after(ended - began, busy=busy)
 
 
 @shared_task(name="traces.index_traces")

@@ -95,7 +95,7 @@ def write(project_id: int, sent: list[Row], now: datetime, keys: Collection[byte
         new = _insert(cursor.connection, project_id, sent, now, keys)
         changed = _update(cursor, project_id, [row for row in sent if row.key not in new])
         if written := [row for row in sent if row.key in new] + changed:
-            _write_the_rest(cursor, project_id, written)
+            _write_the_rest(cursor, project_id, written, now)
     return Written(new, {row.key for row in changed})
 
 
@@ -112,23 +112,25 @@ def _insert(
     return set(added) if added else set()
 
 
-def _write_the_rest(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> None:
+def _write_the_rest(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], now: datetime) -> None:
     """Payloads, summaries and marks of the rows that are new or changed."""
-    if revised := _follow(cursor, project_id, written):
-        brought = _bring_home(cursor, project_id, written, revised)
+    if revised := _follow(cursor, project_id, written, now):
+        brought = _bring_home(cursor, project_id, written, revised, now)
         if outlived := {row.key[0] for row in written if _is_outlived(row)} | {row.key[0] for row in brought}:
             revised += summaries_rebuilt.rebuild(cursor, project_id, outlived)
-        marks.add_of_traces(cursor, project_id, _moments(brought), revised)
+        marks.add_of_traces(cursor, project_id, _moments(brought), revised, now)
 
 
-def _follow(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row]) -> list[summaries.Revised]:
+def _follow(
+    cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], now: datetime
+) -> list[summaries.Revised]:
     """What follows from these rows, and the traces that were there before."""
     values = {
         "project": project_id,
         "codec": payload.ZSTD_JSON_DICTIONARY,
         "body": arrays.array("bytea", [row.packed or payload.compress(row.body) for row in written]),
         **stored.keys(written),
-        **marks.values(_moments(written), (row.key[0] for row in written)),
+        **marks.values(_moments(written), (row.key[0] for row in written), now),
         **summaries.values([(row.record, row.happened_at) for row in written]),
     }
     return summaries.revised(WRITE_THE_REST.execute(cursor.connection, values))
@@ -146,7 +148,11 @@ def _moments(of: list[Row]) -> list[datetime]:
 
 
 def _bring_home(
-    cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], revised: list[summaries.Revised]
+    cursor: "psycopg.Cursor[Any]",
+    project_id: int,
+    written: list[Row],
+    revised: list[summaries.Revised],
+    now: datetime,
 ) -> list[Row]:
     """Merge placeholders that stand on another day than their span into it; those spans.
 
@@ -162,7 +168,7 @@ def _bring_home(
     changed = _update(cursor, project_id, home, stored.LOCK_AT_ONCE)
     astray.delete(cursor, project_id, stored.keys(strays))
     if changed:
-        _follow(cursor, project_id, changed)
+        _follow(cursor, project_id, changed, now)
     return home
 
 

@@ -10,6 +10,7 @@ from django.db import connection
 from llmobs.lib.timerange import TimeRange
 from traces import day_by_day
 from traces.features import LONGEST_NAME
+from traces.marks import MOST_SLICES
 from traces.models import Feature
 
 MOST_LISTED: Final = 200
@@ -53,12 +54,15 @@ MODELS = """
 # stretch without the feature is read.
 USED = f"""
     WITH bucket AS (
-        (SELECT starts_at FROM traces_rollup
-        WHERE project_id = %(project)s AND level = 'feature' AND feature = %(feature)s
-            AND starts_at >= %(live)s AND starts_at < %(end)s AND requests > 0
-        ORDER BY starts_at DESC LIMIT {_NEWEST_BUCKETS})
+        (SELECT DISTINCT date_bin('5 minutes', starts_at, 'epoch') AS starts_at FROM (
+            SELECT starts_at FROM traces_rollup
+            WHERE project_id = %(project)s AND level = 'feature' AND feature = %(feature)s
+                AND starts_at >= %(live)s AND starts_at < %(end)s AND requests > 0
+            ORDER BY starts_at DESC LIMIT {_NEWEST_BUCKETS + MOST_SLICES}
+        ) newest ORDER BY 1 DESC LIMIT {_NEWEST_BUCKETS})
         UNION
-        SELECT last.starts_at FROM generate_series(%(start)s, %(live)s, interval '1 day') AS day
+        SELECT date_bin('5 minutes', last.starts_at, 'epoch')
+        FROM generate_series(%(start)s, %(live)s, interval '1 day') AS day
         CROSS JOIN LATERAL (
             SELECT starts_at FROM traces_rollup
             WHERE project_id = %(project)s AND level = 'feature' AND feature = %(feature)s

@@ -22,7 +22,8 @@ LEAST_SAMPLE: Final = 300  # requests in every sixth interval from which they st
 STRETCH = """
     SELECT feature, sum(requests), sum(calls_without_price), sum(cost_usd),
         string_agg(request_latency, '')
-            FILTER (WHERE NOT %(sampled)s OR starts_at = date_bin('30 minutes', starts_at, 'epoch'))
+            FILTER (WHERE NOT %(sampled)s
+                OR date_bin('5 minutes', starts_at, 'epoch') = date_bin('30 minutes', starts_at, 'epoch'))
     FROM traces_rollup
     WHERE project_id = %(project)s AND level = 'feature' AND feature = ANY(%(features)s)
         AND starts_at >= %(start)s AND starts_at < %(end)s

@@ -12,6 +12,7 @@ from django.db import connection
 
 from llmobs.lib.timerange import FIVE_MINUTES, floor
 from traces import day_by_day
+from traces.marks import MOST_SLICES
 from traces.queries.spans import StoredSpan
 from traces.queries.traces import Summary
 
@@ -99,10 +100,12 @@ def _last(project_id: int, like: Like, before: datetime, how: dict[str, Any]) ->
         "prompt": like.prompt_name,
         "spans": MOST_SPANS,
     }
-    bounds: dict[str, Any] = {"until": before, "since": before - timedelta(days=DAYS), "most": MOST_BUCKETS}
+    most = MOST_BUCKETS + MOST_SLICES
+    bounds: dict[str, Any] = {"until": before, "since": before - timedelta(days=DAYS), "most": most}
     with connection.cursor() as cursor:
         cursor.execute(BUCKETS, {**values, **bounds})
-        for start in _with_its_own([starts_at for (starts_at,) in cursor.fetchall()], before):
+        starts = dict.fromkeys(floor(starts_at, FIVE_MINUTES) for (starts_at,) in cursor.fetchall())
+        for start in _with_its_own([*starts][:MOST_BUCKETS], before):
             end = min(start + FIVE_MINUTES, before)
             cursor.execute(LIKE_IT, {**values, "start": start, "end": end, "most": MOST_TRACES})
             if found := cursor.fetchone():

@@ -2,8 +2,9 @@
 
 import time
 
-import psutil
 from django.db import connection
+
+from llmobs.lib.busy import Busy
 
 # While more of the machine than this is at work the index keeps up with what comes, however busy the machine is, so
 # that it is found within seconds; what it was behind stays behind. In a burst, when more traces than these come a
@@ -24,6 +25,7 @@ class Pace:
     """What a worker remembers of how many traces had come when. Not for several threads."""
 
     def __init__(self) -> None:
+        self._busy = Busy()
         self._asked_at = 0.0
         self._appended = 0
         self._most: int | None = None
@@ -34,7 +36,7 @@ class Pace:
         """How many marks may be taken now; None: as many as there are."""
         now = time.monotonic()
         if now - self._asked_at >= _SECONDS:
-            appended, busy = _appended(), psutil.cpu_percent() > BUSY_PERCENT  # since it was asked last
+            appended, busy = _appended(), self._busy.percent() > BUSY_PERCENT
             self._coming = (appended - self._appended) / (now - self._asked_at) if self._asked_at else 0.0
             self._most = allowance(self._coming) if busy else None
             self._asked_at, self._appended, self._done = now, appended, 0

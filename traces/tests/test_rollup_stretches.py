@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from llmobs.lib.timerange import TimeRange
+from llmobs.lib.timerange import FIVE_MINUTES, TimeRange
 from traces import rollups
 
 
@@ -24,5 +24,5 @@ def at(minutes: int) -> datetime:
     ],
 )
 def test_near_buckets_are_one_stretch(starts: list[int], expected: list[tuple[int, int]]) -> None:
-    found = list(rollups.stretches([at(start) for start in starts]))
+    found = list(rollups.stretches([at(start) for start in starts], FIVE_MINUTES))
     assert found == [TimeRange(at(start), at(end)) for start, end in expected]

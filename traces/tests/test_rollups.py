@@ -15,25 +15,34 @@ from accounts.models import Project
 from llmobs.lib.timerange import FIVE_MINUTES, floor
 from tests import make
 from traces import rollups
+from traces.marks import SLICE
 from traces.records import SpanRecord
 from traces.sketch import Sketch
 from traces.tests import straight
 
 COUNTERS = ("requests", "requests_failed", "calls", "calls_failed", "calls_without_price", "calls_without_tokens")
 COUNTERS += (*straight.SUMS, "cost_usd")
+# As all who read them do: slices are added up.
 ROWS = f"""
-    SELECT level, starts_at, feature, model, request_latency, call_latency, {", ".join(COUNTERS)}
-    FROM traces_rollup WHERE project_id = %s
+    SELECT level, date_bin(%s, starts_at, 'epoch') AS at, feature, model, string_agg(request_latency, ''),
+        string_agg(call_latency, ''), {", ".join(f"sum({name})" for name in COUNTERS)}
+    FROM traces_rollup WHERE project_id = %s GROUP BY level, at, feature, model
 """
 
 
 def rows(project: Project) -> dict[straight.Key, tuple[dict[str, int | Decimal], Sketch, Sketch]]:
     with connection.cursor() as cursor:
-        cursor.execute(ROWS, [project.pk])
+        cursor.execute(ROWS, [FIVE_MINUTES, project.pk])
         return {
             line[:4]: (dict(zip(COUNTERS, line[6:], strict=True)), Sketch(line[4] or b""), Sketch(line[5] or b""))
             for line in cursor.fetchall()
         }
+
+
+def starts(project: Project) -> set[datetime]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT starts_at FROM traces_rollup WHERE project_id = %s", [project.pk])
+        return {start for (start,) in cursor.fetchall()}
 
 
 def assert_right(project: Project) -> None:
@@ -157,7 +166,7 @@ def test_rebuilding_what_is_right_changes_nothing(project: Project) -> None:
     assert rollups.rebuild_marked() == 0
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO traces_mark (project_id, starts_at) SELECT project_id, starts_at FROM traces_rollup"
+            "INSERT INTO traces_mark (project_id, starts_at) SELECT DISTINCT project_id, starts_at FROM traces_rollup"
         )
     assert rollups.rebuild_marked() > 0
     assert rows(project) == before
@@ -171,6 +180,64 @@ def test_no_more_buckets_are_rebuilt_than_asked_and_the_newest_first(project: Pr
     assert rollups.rebuild_marked(1) == 1
     assert {key[1] for key in rows(project)} == {floor(now, FIVE_MINUTES)}
     assert rollups.rebuild_marked() == 3
+
+
+@pytest.mark.django_db
+def test_what_came_lately_is_counted_in_slices_and_adds_up(project: Project) -> None:
+    now = floor(make.now(), FIVE_MINUTES) + timedelta(seconds=250)
+    for seconds in (1, 7, 8, 100, 100, 249):
+        make.stored(project.pk, *make.trace(started_at=now - timedelta(seconds=seconds)))
+        rollups.rebuild_marked(now=now)
+    assert_right(project)
+    assert len(starts(project)) >= 4
+    assert all(start == floor(start, SLICE) for start in starts(project))
+
+
+@pytest.mark.django_db
+def test_slices_become_their_five_minutes_when_they_are_old(project: Project) -> None:
+    begun = floor(make.now(), FIVE_MINUTES) - FIVE_MINUTES
+    for seconds in (3, 80, 290):
+        make.stored(project.pk, *make.trace(started_at=begun + timedelta(seconds=seconds)))
+    rollups.rebuild_marked(now=begun + timedelta(minutes=19))
+    assert begun + timedelta(seconds=80) in starts(project)
+    assert rollups.rebuild_marked(now=begun + timedelta(minutes=19)) == 0
+    assert rollups.rebuild_marked(now=begun + timedelta(minutes=20)) == 1
+    assert starts(project) == {begun}
+    assert_right(project)
+    assert rollups.rebuild_marked(now=begun + timedelta(minutes=21)) == 0
+
+
+@pytest.mark.django_db
+def test_a_mark_made_as_a_slice_is_good_when_its_five_minutes_are_old(project: Project) -> None:
+    begun = floor(make.now(), FIVE_MINUTES) - FIVE_MINUTES
+    make.stored(project.pk, *make.trace(started_at=begun + timedelta(seconds=80)))
+    rollups.rebuild_marked(now=begun + timedelta(hours=1))
+    assert starts(project) == {begun}
+    assert_right(project)
+
+
+@pytest.mark.django_db
+def test_a_mark_by_a_clock_that_is_ahead_counts_its_whole_five_minutes(project: Project) -> None:
+    begun = floor(make.now(), FIVE_MINUTES) - FIVE_MINUTES
+    make.stored(project.pk, *make.trace(started_at=begun + timedelta(seconds=80)))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE traces_mark SET starts_at = %s", [begun])
+    rollups.rebuild_marked(now=begun + timedelta(minutes=2))
+    assert_right(project)
+
+
+@pytest.mark.django_db
+def test_a_trace_that_grows_is_counted_right_over_slices_and_five_minutes(project: Project) -> None:
+    now = make.now()
+    root = make.span(started_at=now - timedelta(minutes=40), duration_us=2_500_000_000)
+    ages = (39, 25, 16, 12, 3, 0.5, 0.2)
+    for minutes in ages:
+        make.stored(project.pk, make.call(trace_id=root.trace_id, started_at=now - timedelta(minutes=minutes)))
+        rollups.rebuild_marked()
+    make.stored(project.pk, replace(root, feature="told late"))
+    rollups.rebuild_marked()
+    assert_right(project)
+    assert {key[2] for key in rows(project) if key[0] == "feature"} == {"told late"}
 
 
 @pytest.mark.django_db

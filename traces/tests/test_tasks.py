@@ -8,9 +8,19 @@ from tests import make
 from traces import rollups, tasks
 
 
-@pytest.mark.parametrize(("worked", "rests"), [(0.0, 0.0), (0.5, 2.0), (5.0, 20.0), (600.0, 20.0)])
-def test_counting_rests_longer_the_longer_it_worked_but_never_long(worked, rests):
-    assert tasks.rest_after(worked) == rests
+@pytest.mark.parametrize(
+    ("worked", "busy", "rests"),
+    [
+        (0.0, False, 0.0),
+        (0.5, False, 2.0),
+        (0.5, True, 5.0),
+        (5.0, False, 20.0),
+        (5.0, True, 20.0),
+        (600.0, False, 20.0),
+    ],
+)
+def test_counting_rests_longer_the_longer_it_worked_but_never_long(worked, busy, rests):
+    assert tasks.rest_after(worked, busy=busy) == rests
 
 
 def test_a_worker_that_rests_leaves_the_marks_to_the_next_tick(project, monkeypatch):
