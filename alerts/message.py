@@ -60,7 +60,10 @@ def examples_of(incident: Incident) -> list[Example]:
     keys = [bytes.fromhex(key) for key in incident.examples]
     found = summaries_of(incident.project_id, keys) if keys else []
     slug = incident.project.slug
-    return [Example(one, _line(one), reverse("traces:trace-detail", args=(slug, one.address))) for one in found]
+    return [
+        Example(one, quoted(one.asked, one.name), reverse("traces:trace-detail", args=(slug, one.address)))
+        for one in found
+    ]
 
 
 def carriers_of(incident: Incident) -> list[str]:
@@ -80,6 +83,21 @@ def features_of(incident: Incident) -> list[Feature]:
 def one_line(text: str) -> str:
     """`text` as a header may hold it: no line breaks, no-break spaces as plain ones."""
     return " ".join(text.replace(NBSP, " ").split())
+
+
+def quoted(said: str | None, otherwise: str | None) -> str:
+    """What somebody asked, in one line and cut short; where nothing is known of that, something else."""
+    line = " ".join((said or "").split())
+    if not line:
+        return otherwise or "a request without a name"
+    return f"“{line}”" if len(line) <= SNIPPET_CHARACTERS else f"“{line[:SNIPPET_CHARACTERS].rstrip()} …”"
+
+
+def id_of(name: str, address: str) -> str:
+    """The Message-ID of what is called so, to one address: the same at every attempt."""
+    recipient = sha256(address.lower().encode()).hexdigest()[:12]
+    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    return f"<llmobs.{name}.{recipient}@{host.replace(':', '.')}>"
 
 
 def _context(incident: Incident) -> dict[str, Any]:
@@ -111,14 +129,4 @@ def _headers(notification: Notification) -> dict[str, str]:
 
 def _message_id(notification: Notification, occasion: str) -> str:
     incident = notification.incident
-    recipient = sha256(notification.address.lower().encode()).hexdigest()[:12]
-    host = urlsplit(settings.SITE_URL).hostname or "localhost"
-    return f"<llmobs.{incident.opened_at:%Y%m%d%H%M%S}.{incident.pk}.{occasion}.{recipient}@{host.replace(':', '.')}>"
-
-
-def _line(summary: Summary) -> str:
-    """What was asked, cut short; else the name of the first step."""
-    asked = " ".join((summary.asked or "").split())
-    if not asked:
-        return summary.name or "a request without a name"
-    return f"“{asked}”" if len(asked) <= SNIPPET_CHARACTERS else f"“{asked[:SNIPPET_CHARACTERS].rstrip()} …”"
+    return id_of(f"{incident.opened_at:%Y%m%d%H%M%S}.{incident.pk}.{occasion}", notification.address)

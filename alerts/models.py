@@ -164,8 +164,8 @@ class Incident(models.Model):
         return (self.over_at - self.began_at) // timedelta(microseconds=1) if self.over_at else None
 
 
-class Notification(models.Model):
-    """One message to one address: the outbox. Written with the incident's change, sent after it, once."""
+class Outgoing(models.Model):
+    """One message to one address: a row of an outbox. Written with the change that it tells of, sent after it, once."""
 
     class State(models.TextChoices):
         PENDING = "pending", "Waiting"
@@ -173,13 +173,7 @@ class Notification(models.Model):
         SENT = "sent", "Sent"
         FAILED = "failed", "Not sent"
 
-    class Occasion(models.TextChoices):
-        OPENED = "opened", "Opened"
-        RESOLVED = "resolved", "Over"
-
-    incident = models.ForeignKey(Incident, models.CASCADE, related_name="notifications")
-    occasion = models.CharField(max_length=10, choices=Occasion)
-    transport = models.CharField(max_length=30, default="email")  # a key of alerts.transports.TRANSPORTS
+    transport: str  # a key of alerts.transports.TRANSPORTS
     address = models.CharField(max_length=320)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -188,6 +182,21 @@ class Notification(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=300, blank=True)  # why the last attempt did not work
+
+    class Meta:
+        abstract = True
+
+
+class Notification(Outgoing):
+    """What is sent about an incident."""
+
+    class Occasion(models.TextChoices):
+        OPENED = "opened", "Opened"
+        RESOLVED = "resolved", "Over"
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="notifications")
+    occasion = models.CharField(max_length=10, choices=Occasion)
+    transport = models.CharField(max_length=30, default="email")
 
     class Meta:
         ordering = ["created_at", "id"]

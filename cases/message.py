@@ -1,20 +1,16 @@
 """What the mail of a case that came back says: subject, text, HTML and the headers that keep its mails together."""
 
-from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from alerts.message import PROJECT_HEADER, Message, one_line
+from alerts.message import PROJECT_HEADER, Message, id_of, one_line, quoted
 from cases import words
 from cases.models import Mail
 from traces import ids
 from traces.queries.listed import rows_of
-
-SNIPPET_CHARACTERS = 90
 
 
 def of(mail: Mail) -> Message:
@@ -43,7 +39,7 @@ def _context(mail: Mail) -> dict[str, Any]:
         "page_url": settings.SITE_URL + reverse("cases:case-detail", args=(slug, case.number)),
         "examples": [
             {
-                "line": _line(row.asked, row.name),
+                "line": quoted(row.asked, row.name),
                 "url": settings.SITE_URL + reverse("traces:trace-detail", args=(slug, row.address)),
                 "at": row.happened_at,
             }
@@ -54,22 +50,12 @@ def _context(mail: Mail) -> dict[str, Any]:
 
 def _headers(mail: Mail) -> dict[str, str]:
     """Every mail of a case to one member is of one thread."""
-    event = mail.event
-    host = (urlsplit(settings.SITE_URL).hostname or "localhost").replace(":", ".")
-    recipient = sha256(mail.address.lower().encode()).hexdigest()[:12]
-    thread = f"<llmobs.case.{event.case.created_at:%Y%m%d%H%M%S}.{event.case_id}.{recipient}@{host}>"
+    event, case = mail.event, mail.event.case
+    thread = id_of(f"case.{case.created_at:%Y%m%d%H%M%S}.{case.pk}", mail.address)
     return {
-        "Message-ID": f"<llmobs.case.{event.case_id}.{event.pk}.{recipient}@{host}>",
+        "Message-ID": id_of(f"case.{case.pk}.{event.pk}", mail.address),
         "References": thread,
         "In-Reply-To": thread,
-        PROJECT_HEADER: event.case.project.slug,
+        PROJECT_HEADER: case.project.slug,
         "Auto-Submitted": "auto-generated",
     }
-
-
-def _line(asked: str | None, name: str) -> str:
-    """What was asked, cut short; else the name of the first step."""
-    said = " ".join((asked or "").split())
-    if not said:
-        return name
-    return f"“{said}”" if len(said) <= SNIPPET_CHARACTERS else f"“{said[:SNIPPET_CHARACTERS].rstrip()} …”"

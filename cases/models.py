@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Project, User
+from alerts.models import Outgoing
 from cases.fix import Fix
 
 LONGEST_TITLE = 200  # characters
@@ -166,24 +167,11 @@ class Event(models.Model):
         return f"{self.kind} in {self.case}"
 
 
-class Mail(models.Model):
-    """One mail to one member that a case came back: the outbox. Written with the event that it tells of, sent once."""
+class Mail(Outgoing):
+    """What is sent to one member when a case came back."""
 
-    class State(models.TextChoices):
-        PENDING = "pending", "Waiting"
-        SENDING = "sending", "Being sent"
-        SENT = "sent", "Sent"
-        FAILED = "failed", "Not sent"
-
+    transport = "email"
     event = models.ForeignKey(Event, models.CASCADE, related_name="mails")
-    address = models.CharField(max_length=320)
-    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField()
-    next_attempt_at = models.DateTimeField()
-    claimed_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    failure = models.CharField(max_length=300, blank=True)  # why the last attempt did not work
 
     class Meta:
         ordering = ["created_at", "id"]

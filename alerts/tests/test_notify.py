@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from alerts import notify, tasks
+from alerts import notify, outbox, tasks
 from alerts.errors import TransportError
 from alerts.evaluate import evaluate
 from alerts.models import Incident, Notification, Rule
@@ -124,7 +124,7 @@ def test_a_server_that_is_away_is_given_up_after_eight_attempts(opened, settings
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     now = timezone.now()
-    for _ in range(notify.MOST_ATTEMPTS):
+    for _ in range(outbox.MOST_ATTEMPTS):
         notify.send(opened.pk, now)
         now += timedelta(hours=2)
     opened.refresh_from_db()
@@ -148,9 +148,9 @@ def test_a_sender_at_work_is_left_alone(opened, at_once, mail_server):
 
 def test_what_kills_every_sender_is_given_up(opened, settings):
     died_at = timezone.now() - timedelta(seconds=settings.NOTIFY_LEASE_SECONDS + 1)
-    Notification.objects.update(state=State.SENDING, claimed_at=died_at, attempts=notify.MOST_ATTEMPTS)
+    Notification.objects.update(state=State.SENDING, claimed_at=died_at, attempts=outbox.MOST_ATTEMPTS)
     assert notify.sweep(timezone.now()) == []
-    assert Notification.objects.get().failure == notify.KILLED
+    assert Notification.objects.get().failure == outbox.KILLED
 
 
 def test_a_lost_message_of_the_broker_loses_no_mail(opened, at_once):

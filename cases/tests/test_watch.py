@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from alerts import outbox
 from cases import changes, mails, watch
 from cases.models import Case, Event, Mail, Status
 from cases.tests.conftest import look
@@ -249,7 +250,7 @@ def test_a_sender_that_was_killed_leaves_its_mail_to_the_next(waiting, refund, s
     long_ago = timezone.now() - timedelta(seconds=settings.NOTIFY_LEASE_SECONDS + 1)
     Mail.objects.update(state="sending", claimed_at=long_ago, attempts=1)
     assert mails.sweep(timezone.now()) == [Mail.objects.get().pk]
-    Mail.objects.update(state="sending", claimed_at=long_ago, attempts=mails.MOST_ATTEMPTS)
+    Mail.objects.update(state="sending", claimed_at=long_ago, attempts=outbox.MOST_ATTEMPTS)
     assert mails.sweep(timezone.now()) == []
     assert Mail.objects.get().state == "failed"
 
