@@ -46,7 +46,7 @@ def open_case(project: Project, member: User | None, values: Mapping[str, str], 
         for field in FIELDS:
             _put(case, field, values.get(field, ""), now)
         case.save()
-        note(case, Kind.CREATED, member, now, after=case.title)
+        note(case, Event(kind=Kind.CREATED, member=member, at=now, after=case.title))
     return case
 
 
@@ -78,7 +78,7 @@ def change(case_id: int, member: User, values: Mapping[str, str], *, edits: int,
 def comment(case: Case, member: User, text: str, now: datetime) -> None:
     """Put a member's words into the history."""
     with transaction.atomic():
-        note(locked(case.pk), Kind.COMMENT, member, now, text=text)
+        note(locked(case.pk), Event(kind=Kind.COMMENT, member=member, at=now, text=text))
 
 
 def close(case_id: int, member: User, now: datetime) -> None:
@@ -104,22 +104,13 @@ def locked(case_id: int) -> Case:
     return Case.objects.select_for_update(of=("self",)).select_related("project").get(pk=case_id)
 
 
-def note(  # noqa: PLR0913
-    case: Case,
-    kind: Event.Kind,
-    member: User | None,
-    now: datetime,
-    *,
-    before: str = "",
-    after: str = "",
-    text: str = "",
-) -> Event:
+def note(case: Case, event: Event) -> Event:
     """Add a line to the history of a case that is locked or new."""
-    case.changed_at = now
-    Case.objects.filter(pk=case.pk).update(changed_at=now)
-    return Event.objects.create(
-        case=case, kind=kind, member=member, at=now, before=before, after=after, text=text, edits=case.edits
-    )
+    event.case, event.edits = case, case.edits
+    event.save()
+    case.changed_at = event.at
+    Case.objects.filter(pk=case.pk).update(changed_at=event.at)
+    return event
 
 
 def set_fields(case: Case, member: User | None, values: Mapping[str, str], now: datetime) -> None:
@@ -139,7 +130,7 @@ def set_status(case: Case, member: User, status: Status, now: datetime) -> None:
     case.edits += 1
     case.next_due_at = now if case.fix else None
     case.save()
-    note(case, Kind.STATUS, member, now, before=before, after=status)
+    note(case, Event(kind=Kind.STATUS, member=member, at=now, before=before, after=status))
 
 
 def _set_status(case_id: int, member: User, status: Status | None, now: datetime) -> None:
@@ -153,7 +144,8 @@ def _write(case: Case, member: User | None, values: Mapping[str, str], now: date
         return
     case.edits += 1
     for field, value in values.items():
-        note(case, Kind(field), member, now, before=value_of(case, field), after=value)
+        before = value_of(case, field)
+        note(case, Event(kind=Kind(field), member=member, at=now, before=before, after=value))
         _put(case, field, value, now)
     case.save()
 

@@ -22,6 +22,8 @@ LONGEST_LINE: Final = 2_000
 _MOST_NAMED: Final = 5  # lines that a sentence repeats
 _MOST_READ: Final = 20  # traces of which the spans are read to see what they share
 
+Kind = Event.Kind
+
 
 @dataclass(slots=True)
 class Named:
@@ -88,7 +90,8 @@ def add(case_id: int, member: User | None, keys: Iterable[bytes], now: datetime)
                 case=case, trace_id=row.key, address=row.address, happened_at=row.happened_at, line=line_of(row),
                 outcome=row.state_word, added_at=now, added_by=member,
             )  # fmt: skip
-            changes.note(case, Event.Kind.TRACE_ADDED, member, now, after=row.address, text=line_of(row))
+            added = Event(kind=Kind.TRACE_ADDED, member=member, at=now, after=row.address, text=line_of(row))
+            changes.note(case, added)
         if follows:
             feature = case.feature or fitting(rows[0].feature)
             _follow(case, feature, [*here, *(row.key for row in rows)], now)
@@ -108,7 +111,8 @@ def remove(case_id: int, member: User, trace_id: bytes, now: datetime) -> bool:
         here = _keys_of(case)
         follows = _follows(case, here)
         trace.delete()
-        changes.note(case, Event.Kind.TRACE_REMOVED, member, now, before=trace.address, text=trace.line)
+        removed = Event(kind=Kind.TRACE_REMOVED, member=member, at=now, before=trace.address, text=trace.line)
+        changes.note(case, removed)
         if follows:
             _follow(case, case.feature, [key for key in here if key != trace_id], now)
     return True

@@ -114,7 +114,8 @@ def _write(case: Case, seen: Seen, now: datetime) -> list[int]:
         case.fix_seen_at = case.watch_from = seen.fix_seen_at
         if case.status == Status.WAITING:
             case.status = Status.FIXED
-        changes.note(case, Event.Kind.FIX_SEEN, None, now, after=case.fix, text=seen.fix_seen_at.isoformat())
+        said = seen.fix_seen_at.isoformat()
+        changes.note(case, Event(kind=Event.Kind.FIX_SEEN, at=now, after=case.fix, text=said))
     came_back = bool(seen.similar) and case.status != Status.CAME_BACK
     if came_back:
         case.status, case.closed_at = Status.CAME_BACK, None
@@ -124,11 +125,11 @@ def _write(case: Case, seen: Seen, now: datetime) -> list[int]:
 
 def _came_back(case: Case, examples: Sequence[bytes], now: datetime) -> list[int]:
     """Write down that it came back, once, with examples, and queue the mails that say so."""
-    event = changes.note(case, Event.Kind.CAME_BACK, None, now, after=case.fix, text=str(case.similar_since))
-    rows = rows_of(case.project_id, examples)
-    event.examples = [{"address": row.address, "line": line_of(row)} for row in rows]
-    event.save(update_fields=["examples"])
-    return mails.queue(case, event, now)
+    shown = [{"address": row.address, "line": line_of(row)} for row in rows_of(case.project_id, examples)]
+    event = Event(
+        kind=Event.Kind.CAME_BACK, at=now, after=case.fix, text=str(case.similar_since), examples=shown
+    )  # fmt: skip
+    return mails.queue(case, changes.note(case, event), now)
 
 
 def _count(project_id: int, period: TimeRange, terms: Sequence[Term]) -> int:
