@@ -18,6 +18,7 @@ from accounts.forms import (
     KeyForm,
     LimitsForm,
     LoginForm,
+    MetadataKeysForm,
     PasswordForm,
     PreferencesForm,
 )
@@ -138,25 +139,23 @@ def key_limits(request: PageRequest, project_slug: str, key_id: int) -> HttpResp
 @login_required
 def id_keys(request: PageRequest, project_slug: str) -> HttpResponse:
     """Which values of metadata are ids, so that the box finds traces by them."""
-    project = project_for(request.user, project_slug, role=Role.ENGINEER)
-    form = IdKeysForm(request.POST or None, initial={"keys": "\n".join(project.id_keys)})
-    if request.method == "POST" and form.is_valid():
-        form.save(project)
-        messages.info(request, f"Saved, {timezone.localtime():%H:%M}.")
-        return redirect("accounts:id-keys", project.slug)
-    context = {"project": project, "section": "settings", "form": form}
-    return render(request, "accounts/id_keys.html", context)
+    return _metadata_keys(request, project_slug, IdKeysForm)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def facet_keys(request: PageRequest, project_slug: str) -> HttpResponse:
     """Which values of metadata stand beside the list of traces, to narrow it down."""
+    return _metadata_keys(request, project_slug, FacetKeysForm)
+
+
+def _metadata_keys(request: PageRequest, project_slug: str, of: type[MetadataKeysForm]) -> HttpResponse:
+    """The page of one such form: its template and address are called as its field of the project."""
     project = project_for(request.user, project_slug, role=Role.ENGINEER)
-    form = FacetKeysForm(request.POST or None, initial={"keys": "\n".join(project.facet_keys)})
+    form = of(request.POST or None, initial={"keys": "\n".join(getattr(project, of.field))})
     if request.method == "POST" and form.is_valid():
         form.save(project)
         messages.info(request, f"Saved, {timezone.localtime():%H:%M}.")
-        return redirect("accounts:facet-keys", project.slug)
+        return redirect(f"accounts:{of.field.replace('_', '-')}", project.slug)
     context = {"project": project, "section": "settings", "form": form}
-    return render(request, "accounts/facet_keys.html", context)
+    return render(request, f"accounts/{of.field}.html", context)
