@@ -71,13 +71,26 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Links:
-    """The addresses of lists with other conditions, of which a page has hundreds: the rest of each is written once."""
+    """The addresses of lists with other conditions, of which a page has hundreds: the rest of each is written once.
+
+    `kept` are the conditions beside those that ask a value of the facet at hand, `line` are all of them.
+    """
 
     here: str
     rest: str
+    line: str
+    kept: str = ""
 
     def to(self, line: str) -> str:
         return f"{self.here}?{urlencode({'q': line})}&{self.rest}" if line else f"{self.here}?{self.rest}"
+
+    def only(self, condition: str) -> str:
+        """Asks for this value in the place of the one that is asked for."""
+        return self.to(f"{self.kept} {condition}".strip())
+
+    def without(self, condition: str) -> str:
+        """Asks for all but this value, of what is listed now."""
+        return self.to(f"{self.line} -{condition}".strip())
 
 
 def number_words(number: int, sure: Sure) -> str:
@@ -91,7 +104,7 @@ def number_words(number: int, sure: Sure) -> str:
 def groups(counted: Mapping[str, Counted], asked: Asked, keys: Sequence[str], here: str) -> list[Group]:
     """The facets that have a value, or of which one is asked for. `keys` are those of metadata that are facets."""
     names = [*_TITLES, *(f"{facets.METADATA}{key}" for key in keys)]
-    links = _Links(here, asked.with_terms(()).query())
+    links = _Links(here, asked.with_terms(()).query(), line_of(asked.terms))
     found = [_group(name, counted, asked.terms, links) for name in names]
     return [one for one in found if one.asked or one.values]
 
@@ -102,12 +115,8 @@ def _group(name: str, counted: Mapping[str, Counted], terms: Sequence[Term], lin
     mine = {facts.fact(name, term.sought): term for term in terms if facet_of(term) == name.lower()}
     texts = {one.fact: one.text for one in seen}
     asked = [_asked(term, texts.get(fact, term.sought), counted.get(MAIN), terms, links) for fact, term in mine.items()]
-    kept, all_terms = line_of(without(terms, name.lower())), line_of(terms)
-    others = [
-        _value(name, one, own, links, instead_of=kept, beside=all_terms)
-        for one in [one for one in seen if one.fact not in mine][:MOST]
-        if own
-    ]
+    here = replace(links, kept=line_of(without(terms, name.lower())))
+    others = [_value(name, one, own, here) for one in [one for one in seen if one.fact not in mine][:MOST] if own]
     first = max(SHOWN - len(asked), 0)
     known = max(own.known.get(name, 0) if own else 0, len(seen))
     unlisted = known - len(mine.keys() & texts) - len(others)
@@ -145,16 +154,13 @@ def _rank(one: _Seen) -> tuple[int, str]:
     return -one.many, one.text
 
 
-def _value(  # noqa: PLR0913
-    name: str, one: _Seen, own: Counted, links: _Links, *, instead_of: str, beside: str
-) -> Value:
+def _value(name: str, one: _Seen, own: Counted, links: _Links) -> Value:
     """A value that may be asked for: in the place of the one that is, as its number is counted so."""
     number, share = number_words(one.many, own.sure), _share(one.many, own)
     if facts.fact(name, one.text) != one.fact:  # cut: only its beginning is known
         return Value(one.text, number, share, None, None)
     condition = line_of([exactly(name, one.text)])
-    url, not_url = links.to(f"{instead_of} {condition}".strip()), links.to(f"{beside} -{condition}".strip())
-    return Value(one.text, number, share, url, not_url)
+    return Value(one.text, number, share, links.only(condition), links.without(condition))
 
 
 def _asked(term: Term, text: str, main: Counted | None, terms: Sequence[Term], links: _Links) -> Value:

@@ -60,24 +60,13 @@ class Group:
     entries: list[Entry]
 
 
-def groups(  # noqa: PLR0913
-    project: Project,
-    role: Role | None,
-    before: Iterable[LookUp],
-    views: Sequence[SavedView],
-    projects: Sequence[Project],
-    now: datetime,
-) -> list[Group]:
-    """All that the palette offers a member with `role`, by its headings; headings without a line are left out."""
-    found = [
-        Group("Looked up before", _look_ups(project, before, now)),
-        Group("Views", _views(project, views)),
-        Group("Go to", [*_pages(project, role), *_other_projects(project, projects)]),
-    ]
+def groups(before: list[Entry], views: list[Entry], pages: list[Entry]) -> list[Group]:
+    """All that the palette offers, by its headings; headings without a line are left out."""
+    found = [Group("Looked up before", before), Group("Views", views), Group("Go to", pages)]
     return [group for group in found if group.entries]
 
 
-def _look_ups(project: Project, before: Iterable[LookUp], now: datetime) -> list[Entry]:
+def look_ups(project: Project, before: Iterable[LookUp], now: datetime) -> list[Entry]:
     """Each text once: two tabs may have kept it at the same moment."""
     newest = {one.text: one for one in reversed(list(before))}
     box = reverse("traces:lookup", args=[project.slug])
@@ -93,9 +82,9 @@ def _look_ups(project: Project, before: Iterable[LookUp], now: datetime) -> list
     ]
 
 
-def _views(project: Project, views: Sequence[SavedView]) -> list[Entry]:
+def saved(project: Project, views: Sequence[SavedView]) -> list[Entry]:
     """Those that somebody saved; the built-in ones are found once something is typed."""
-    saved = [
+    own = [
         Entry(
             one.name, "view of the project" if one.shared else "your view", address_of(project, one), "save",
             "saved view traces", later=place >= _SHOWN_VIEWS,
@@ -106,10 +95,11 @@ def _views(project: Project, views: Sequence[SavedView]) -> list[Entry]:
         Entry(one.name, "view", str(first_address(project, one.key, ())), "traces", "view traces", later=True)
         for one in BUILT_IN
     ]
-    return [*saved, *built_in]
+    return [*own, *built_in]
 
 
-def _pages(project: Project, role: Role | None) -> list[Entry]:
+def pages(project: Project, role: Role | None) -> list[Entry]:
+    """The pages of a project that a member with `role` may open."""
     return [
         Entry(label, "page", reverse(name, args=[project.slug]), sign, also, later=":" in label)
         for label, name, sign, needed, also in _PAGES
@@ -117,7 +107,8 @@ def _pages(project: Project, role: Role | None) -> list[Entry]:
     ]
 
 
-def _other_projects(project: Project, projects: Sequence[Project]) -> list[Entry]:
+def other_projects(project: Project, projects: Iterable[Project]) -> list[Entry]:
+    """The look-ups of the member's other projects."""
     others = [other for other in projects if other.pk != project.pk]
     return [
         Entry(

@@ -20,12 +20,10 @@ MOST_PROJECTS = 200
 def palette_fragment(request: PageRequest, project_slug: str) -> HttpResponse:
     """Where the palette leads to, for this member; js/palette.js finds in it and adds what the page can do."""
     project = project_for(request.user, project_slug)
+    pages = palette.pages(project, role_in(request.user, project))
     found = palette.groups(
-        project,
-        role_in(request.user, project),
-        lookups_of(request.user, project),
-        saved_views.views_of(request.user, project),
-        list(projects_of(request.user)[:MOST_PROJECTS]),
-        now_of(request),
+        palette.look_ups(project, lookups_of(request.user, project), now_of(request)),
+        palette.saved(project, saved_views.views_of(request.user, project)),
+        [*pages, *palette.other_projects(project, projects_of(request.user)[:MOST_PROJECTS])],
     )
     return render(request, "traces/_palette.html", {"groups": found})
