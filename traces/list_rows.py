@@ -74,7 +74,7 @@ def _cell(one: ListedTrace, column: Column) -> Cell:
         return Cell(
             "none" if none else _unsaid(one.row, column), "none" if none else "amount", column.css, unknown=True
         )
-    kind = "id" if column.key in ("request", "session", "trace") else ""
+    kind = "id" if column.key in ("request", "session", "trace") else "feature" if column.key == "feature" else ""
     return Cell(found[:LONGEST], kind, column.css, found[:LONGEST])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from llmobs.lib.templatetags.figures import nth
 from traces.critical import scale_of
 from traces.queries.spans import StoredSpan
 from traces.queries.traces import Trace
@@ -19,6 +20,16 @@ class CallRow:
     number: int
     query: str
     after_us: int
+
+    @property
+    def tries(self) -> str | None:
+        """How often it was tried: "3 tries" within it, "2nd try" where each is a step of its own. None is unknown."""
+        attempt, retries = self.span.record.attempt, self.span.record.retries
+        place = f"{nth(attempt)} try" if attempt and (attempt > 1 or retries is None) else ""
+        if retries is None:
+            return place or None
+        within = f"{retries + 1:,} {'try' if retries == 0 else 'tries'}"
+        return f"{place}, {within} in it" if place and retries else place or within
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from itertools import count
 from urllib.parse import quote
 
 from llmobs.lib.templatetags.figures import duration_us as words_for
+from llmobs.lib.templatetags.figures import nth
 from traces.critical import Chain, Scale, chain_of, children_of, idle, scale_of
 from traces.queries.spans import StoredSpan
 from traces.queries.traces import Trace
@@ -32,7 +33,6 @@ _MOST_TICKS = 5
 _MOST_GAPS = 20
 _LAST_ROUND_MARK = 0.86  # of the length: further right it would touch the last
 _NARROW = 1  # percent: a bar that would hardly be seen
-_TRIES = {2: "2nd", 3: "3rd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def _fitted(note: str, letters: int) -> str:
 def _more(node: Node) -> str:
     """What else to know about a step beside its name."""
     attempt = node.span.record.attempt or 1
-    said = [f"{_TRIES.get(attempt, f'{attempt}th')} try"] if attempt > 1 else []
+    said = [f"{nth(attempt)} try"] if attempt > 1 else []
     return ", ".join([*said, "parent missing"] if node.orphan else said)
 
 

@@ -134,6 +134,13 @@ def test_further_columns_say_what_spans_scores_and_metadata_tell(project, read):
         assert words in said, words
 
 
+def test_a_feature_or_the_service_in_its_place_leads_to_its_page(project, read):
+    make.stored(project.pk, *make.trace(feature="refund / return"), *make.trace(service="shop-api"))
+    markup = read(columns="asked,feature")
+    links = [one["href"] for one in markup.all("a", class_="cut")]
+    assert sorted(links) == ["/p/shop/features/refund%20%2F%20return", "/p/shop/features/shop-api"]
+
+
 def test_what_a_column_does_not_know_is_said(project, read):
     make.stored(project.pk, make.span())
     words = read(columns="asked,provider,failure,first_token,tags,scores,user,request,metadata.order_id").words

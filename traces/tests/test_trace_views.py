@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests import make
 from tests.markup import HOSTILE, Markup
 from traces import critical, whole
+from traces.model_call_rows import call_rows
 from traces.queries.traces import trace_of
 
 TRACE = b"\xab" * 16
@@ -247,13 +248,32 @@ def test_calls_are_told_with_their_figures(project, read):
     )  # fmt: skip
     failed = call(parent_id=root.span_id, name="again", status="error", failure="timeout", input_tokens=None)
     make.stored(project.pk, root, asked, failed)
-    words = read(view="calls").words.partition("Retries")[2]
+    words = read(view="calls").words.partition("Tries")[2]
     for said in (
         "ask", "gpt-4o", "gpt-4o-2024-08-06", "200 ms", "1.2 s", "300 ms", "1,000", "640 cached", "$0.0123", "stop",
-        "again", "timeout", "not sent", "unknown", "2 calls", "at least $0.0123",
+        "again", "timeout", "not sent", "unknown", "2 calls", "at least $0.0123", "3 tries", "tries not sent",
     ):  # fmt: skip
         assert said in words, said
     assert "999" not in words
+
+
+@pytest.mark.parametrize(
+    ("attempt", "retries", "said"),
+    [
+        (None, None, None),
+        (None, 0, "1 try"),
+        (None, 2, "3 tries"),
+        (1, None, "1st try"),
+        (1, 2, "3 tries"),
+        (2, None, "2nd try"),
+        (2, 0, "2nd try"),
+        (22, 1, "22nd try, 2 tries in it"),
+    ],
+)
+def test_retries_and_places_among_tries_are_told_in_one_language(project, attempt, retries, said):
+    make.stored(project.pk, call(attempt=attempt, retries=retries))
+    (row,) = call_rows(trace_of(project.pk, TRACE.hex()), 0, "").rows
+    assert row.tries == said
 
 
 def test_a_trace_without_calls_says_so(project, read):

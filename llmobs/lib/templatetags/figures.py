@@ -59,6 +59,13 @@ def count(value: Number | None, unknown: str = "unknown") -> str:
 
 
 @register.filter
+def nth(value: int) -> str:
+    """A place: `1st`, `2nd`, `11th`, `22nd`."""
+    ending = "th" if value % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    return f"{value:,}{ending}"
+
+
+@register.filter
 def tokens(value: Number | None, unknown: str = "unknown") -> str:
     """Tokens in full up to 99,999, then `214 k`, `51.8 M`."""
     if value is None or -100_000 < value < 100_000:
