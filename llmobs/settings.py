@@ -89,7 +89,7 @@ TEMPLATES = [
                 "accounts.context.member",
                 "alerts.context.open_incidents",
             ],
-            "builtins": ["llmobs.lib.templatetags.figures"],
+            "builtins": ["llmobs.lib.templatetags.figures", "llmobs.lib.templatetags.pages"],
         },
     }
 ]

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from accounts.models import Project
+from llmobs.lib.addresses import page, page_of
 from traces.column_choice import densities, offered
 from traces.columns import Column, Layout
-from traces.list_rows import ListedTrace, row_context
+from traces.list_rows import ListedTrace
+from traces.row_markup import Links, row_markup
 from traces.search.asked import After, Asked, after_words, asked_in
 from traces.search.grammar import Term, line_of
 from traces.search.neighbours import Neighbours
@@ -44,7 +46,7 @@ def list_page(  # noqa: PLR0913
     now: datetime,
 ) -> dict[str, Any]:
     """The context of the list. Behind `last` more may follow; at `stopped` the search ran out of time."""
-    here = reverse("traces:trace-list", args=[project.slug])
+    here = page("traces:trace-list", project.slug)
     asked_query = asked.query()
     return {
         "project": project,
@@ -94,7 +96,7 @@ def search_line(asked: Asked, here: str) -> dict[str, Any]:
 
 def exports(project: Project, asked: Asked) -> list[dict[str, str]]:
     """The links that download the whole list."""
-    here = reverse("traces:trace-export", args=[project.slug])
+    here = page("traces:trace-export", project.slug)
     kinds = (
         ("CSV, one line a trace", {"format": "csv"}),
         ("NDJSON, one line a trace", {"format": "ndjson"}),
@@ -118,13 +120,13 @@ def trace_url(project: Project, asked_query: str, address: str, place: Place) ->
     """The page of a trace, opened from a list: it knows the list, and the step that the text was found in."""
     said = {"span": place.span_id.hex() if place.span_id else "", "list": asked_query}
     query = urlencode({name: value for name, value in said.items() if value})
-    return f"{reverse('traces:trace-detail', args=[project.slug, address])}?{query}"
+    return f"{page_of('traces:trace-detail', project.slug, address)}?{query}"
 
 
 def neighbour_links(project: Project, query: str, beside: Neighbours) -> dict[str, str | None]:
     """The way back to the list that a trace was opened from, by its `query`, and to the trace's neighbours in it."""
     asked_query = asked_in(query).query()
-    here = reverse("traces:trace-list", args=[project.slug])
+    here = page("traces:trace-list", project.slug)
     return {
         "list_url": f"{here}?{asked_query}" if query else here,
         "previous_url": _place_url(project, asked_query, beside.previous),
@@ -136,11 +138,15 @@ def _place_url(project: Project, asked_query: str, place: Place | None) -> str |
     return trace_url(project, asked_query, place.trace_id.hex(), place) if place else None
 
 
-def row_of(project: Project, asked_query: str, one: ListedTrace, layout: Layout) -> dict[str, Any]:
-    """A row of the list that was asked for by `asked_query`, as its template needs it."""
-    here = reverse("traces:trace-list", args=[project.slug])
-    opened = f"{here}?{asked_query}&{urlencode({'preview': one.row.address})}#preview"
-    return row_context(one, layout, trace_url(project, asked_query, one.row.address, one.place), opened)
+def row_of(project: Project, asked_query: str, one: ListedTrace, layout: Layout) -> SafeString:
+    """A row of the list that was asked for by `asked_query`, drawn."""
+    here = page("traces:trace-list", project.slug)
+    links = Links(
+        page=trace_url(project, asked_query, one.row.address, one.place),
+        opened=f"{here}?{asked_query}&{urlencode({'preview': one.row.address})}#preview",
+        fragment=page_of("traces:preview-fragment", project.slug, one.row.address),
+    )
+    return row_markup(one, layout, project.slug, links)
 
 
 def _head(asked: Asked, column: Column, here: str) -> dict[str, Any]:

@@ -1,17 +1,16 @@
 """The rows of the list of traces, cell by cell: what stands in each column. Pure but for the addresses.
 
-The words are made here and not in the template, which draws some 500 cells.
+How a cell is drawn is in row_markup.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from llmobs.lib.templatetags import figures
 from traces.columns import METADATA, Column, Layout
 from traces.listing import TraceRow
-from traces.search.asked import after_words
 from traces.search.excerpt import Piece
 from traces.search.results import Place
 from traces.usual import Against
@@ -45,7 +44,7 @@ class ListedTrace:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in one cell. `kind` tells the template how it is drawn; "" is a text that is cut to its column."""
+    """What stands in one cell. `kind` tells how it is drawn (row_markup.py); "" is a text that is cut to its column."""
 
     text: str = ""
     kind: str = ""
@@ -60,7 +59,7 @@ def cells(one: ListedTrace, layout: Layout) -> list[Cell]:
 
 
 def _cell(one: ListedTrace, column: Column) -> Cell:
-    if column.key in _DRAWN:  # the template knows these by themselves
+    if column.key in _DRAWN:  # drawn from the row itself
         return Cell(kind=column.key, css=column.css)
     if column.key in _AMOUNTS:
         text, title, unknown = _AMOUNTS[column.key](one)
@@ -145,19 +144,3 @@ _AMOUNTS: Final[Mapping[str, Callable[[ListedTrace], Amount]]] = {
     "steps": lambda one: (figures.count(one.row.spans), "", False),
     "calls": lambda one: (figures.count(one.row.calls), "", False),
 }
-
-
-def row_context(one: ListedTrace, layout: Layout, url: str, preview_url: str) -> dict[str, Any]:
-    """What the template of one row is given: its cells, and what some of them draw. `preview_url`: without scripts."""
-    return {
-        "row": one.row,
-        "url": url,
-        "preview_url": preview_url,
-        "pieces": one.pieces,
-        "title": one.row.asked or one.row.name,
-        "against": one.against,
-        "cells": cells(one, layout),
-        "key": one.row.key.hex(),
-        "at": int(one.row.happened_at.timestamp() * 1_000_000),
-        "after": after_words(one.place.after),
-    }
