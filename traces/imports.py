@@ -117,7 +117,7 @@ def _store(project_id: int, batch: Batch, counts: Counts, now: datetime) -> None
     records = [record for found in batch.found for record in found.records]
     partitions.make(_days(kept, now))
     receipt = ingest(project_id, kept, [], now)
-    refused = ingest_logs(project_id, records, [], now)
+    refused = ingest_logs(project_id, records, [], now).rejected
     judged = scores.write(project_id, [score for found in batch.found for score in found.scores], now)
     for one in (*receipt.rejected, *refused):
         batch.refuse(one.index, one.reason)

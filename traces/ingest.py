@@ -7,7 +7,7 @@ from datetime import datetime
 from traces import limits, media_files, pricing, rerun, store
 from traces.normalise import normalise
 from traces.placeholders import placeholders
-from traces.records import LogRecord, RawSpan, Receipt, Rejection, SpanRecord
+from traces.records import LogReceipt, LogRecord, RawSpan, Receipt, Rejection, SpanRecord
 
 log = logging.getLogger(__name__)
 
@@ -45,17 +45,18 @@ def ingest_logs(
     rejected: Iterable[Rejection],
     now: datetime,
     key: bytes | None = None,
-) -> list[Rejection]:
-    """Store the contents of spans that `log_records` hold, and pass over the rest; what was refused. Safe to repeat.
+) -> LogReceipt:
+    """Store the contents of spans that `log_records` hold, and pass over the rest. Safe to repeat.
 
-    `key` and what is raised are as for `ingest`.
+    Contents of a span that cannot be stored cost all records that they came in. `key` and what is raised are as for
+    `ingest`.
     """
     found = placeholders(log_records)
     media_files.take_out(project_id, (record.payload for record, _ in found))
     outcome = store.write(project_id, [record for record, _ in found], now, key)
     rerun.note(outcome.accepted + outcome.updated, outcome.duplicates)
-    refused = [Rejection(found[position][1], reason) for position, reason in outcome.refused]
-    return sorted([*rejected, *refused], key=lambda one: one.index)
+    refused = [Rejection(index, reason) for position, reason in outcome.refused for index in found[position][1]]
+    return LogReceipt(len(found) - len(outcome.refused), sorted([*rejected, *refused], key=lambda one: one.index))
 
 
 def _record(raw: RawSpan, now: datetime) -> SpanRecord:

@@ -14,7 +14,7 @@ from traces.wire import WireFormat
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What is answered, what of the request was refused, and whether that was all that it held."""
+    """What is answered, what of the request was refused, and whether nothing of it is stored for that."""
 
     answer: bytes
     rejected: Sequence[Rejection] = ()
@@ -37,8 +37,8 @@ def _traces(form: WireFormat, holder: KeyHolder, body: bytes) -> Taken:
 
 def _logs(form: WireFormat, holder: KeyHolder, body: bytes) -> Taken:
     decoded = form.decode_logs(body)
-    rejected = ingest_logs(holder.project.pk, decoded.records, decoded.rejected, timezone.now(), holder.digest)
-    return Taken(form.logs_reply(rejected), rejected, len(rejected) == len(decoded.records) + len(decoded.rejected))
+    receipt = ingest_logs(holder.project.pk, decoded.records, decoded.rejected, timezone.now(), holder.digest)
+    return Taken(form.logs_reply(receipt.rejected), receipt.rejected, receipt.took_nothing)
 
 
 def _metrics(form: WireFormat, _holder: KeyHolder, _body: bytes) -> Taken:

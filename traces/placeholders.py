@@ -12,20 +12,21 @@ from traces.normalise import moment, sender
 from traces.records import LogRecord, Payload, SpanRecord
 
 
-def placeholders(records: Iterable[LogRecord]) -> list[tuple[SpanRecord, int]]:
-    """For each span that `records` hold contents of, a version with just these, and the index of its first record.
+def placeholders(records: Iterable[LogRecord]) -> list[tuple[SpanRecord, list[int]]]:
+    """For each span that `records` hold contents of, a version with just these, and the indexes of their records.
 
     Records that belong to no span, or hold no GenAI contents, are passed over.
     """
-    found: dict[tuple[str, str], tuple[LogRecord, list[logged.Logged]]] = {}
+    found: dict[tuple[str, str], tuple[LogRecord, list[logged.Logged], list[int]]] = {}
     for record in records:
         if not record.trace_id or not record.span_id:
             continue
         said = events.said(record.event, record.body, record.attributes)
         if said is not None:
-            _, of_span = found.setdefault((record.trace_id, record.span_id), (record, []))
+            _, of_span, indexes = found.setdefault((record.trace_id, record.span_id), (record, [], []))
+            indexes.append(record.index)
             of_span.append({"at": record.at_ns or 0, "place": len(of_span), **said})
-    return [(_placeholder(first, of_span), first.index) for first, of_span in found.values()]
+    return [(_placeholder(first, of_span), indexes) for first, of_span, indexes in found.values()]
 
 
 def _placeholder(first: LogRecord, of_span: list[logged.Logged]) -> SpanRecord:

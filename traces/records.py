@@ -224,3 +224,19 @@ class Receipt:
     def took_nothing(self) -> bool:
         """Whether all that was sent was refused."""
         return bool(self.rejected) and not (self.accepted or self.duplicates or self.updated)
+
+
+@dataclass(frozen=True, slots=True)
+class LogReceipt:
+    """What became of the log records of one request: of how many spans contents are stored, and what was refused.
+
+    The rest is passed over.
+    """
+
+    spans: int
+    rejected: list[Rejection]
+
+    @property
+    def took_nothing(self) -> bool:
+        """Whether something was refused and nothing of the request is stored."""
+        return bool(self.rejected) and not self.spans

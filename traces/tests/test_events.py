@@ -110,9 +110,9 @@ def test_the_logs_of_a_client_say_what_its_spans_say(case):
 
 
 def test_a_client_that_says_it_only_in_logs_says_all_of_it_there():
-    ((record, index),) = placeholders(log_records("otel-genai-openai.chat_eventonly.logs.pb"))
+    ((record, indexes),) = placeholders(log_records("otel-genai-openai.chat_eventonly.logs.pb"))
     call = the_call("otel-genai-openai.chat_eventonly.pb")
-    assert (record.trace_id, record.span_id, index) == (call.trace_id, call.span_id, 0)
+    assert (record.trace_id, record.span_id, indexes) == (call.trace_id, call.span_id, [0])
     assert (call.payload.input, call.payload.output) == (None, None)
     found = contents(record.payload.logged)
     assert [message["role"] for message in found["input"]] == ["system", "user"]

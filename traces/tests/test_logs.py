@@ -14,13 +14,15 @@ from django.db import connection
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from llmobs.lib.timerange import TimeRange
 from tests.otlp import JSON, PROTOBUF, SPAN, TRACE, as_json, log, logs_as_json, logs_protobuf, post, protobuf, span
 from tests.payloads import FOLDER
 from traces.ingest import ingest, ingest_logs
 from traces.merge import merged
+from traces.models import Refusal
 from traces.normalise import normalise
 from traces.placeholders import placeholders
 from traces.queries.metrics import totals
@@ -166,6 +168,42 @@ def test_a_record_with_a_bad_id_costs_only_itself(client, project, ingest_key, c
         assert said.rejected_log_records == 1
         assert said.error_message.startswith("logRecords[0]: the trace id is 5 bytes long")
     assert stored(project)[1].input == SAID
+
+
+def unfit(*records):
+    """An export of these records whose release Postgres cannot hold: the test has an index of its own on it."""
+    export = ExportLogsServiceRequest.FromString(logs_protobuf(*records))
+    release = "".join(map(chr, random.Random(1).choices(range(0x4E00, 0x9FFF), k=3_000)))  # hard to compress
+    said = KeyValue(key="service.version", value=AnyValue(string_value=release))
+    export.resource_logs[0].resource.attributes.append(said)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX ON traces_span (release)")
+    return export
+
+
+def test_every_record_of_contents_that_cannot_be_stored_is_refused_and_the_inbox_says_that_nothing_is_stored(
+    client, project, ingest_key
+):
+    export = unfit(*conversation(), log("", "GET / 200"))
+    answer = post(client, export.SerializeToString(), ingest_key, PROTOBUF, "/v1/logs")
+    said = ExportLogsServiceResponse.FromString(answer.content).partial_success
+    assert (answer.status_code, said.rejected_log_records) == (200, 6)
+    assert said.error_message.startswith("A value of this span cannot be stored")
+    refusal = Refusal.objects.get()
+    assert (refusal.status, refusal.items) == (200, 6)
+    assert [index for index, _ in refusal.rejected] == [0, 1, 2, 3, 4, 5]
+
+
+def test_what_else_the_request_held_was_taken_where_other_contents_are_stored(client, project, ingest_key):
+    export = unfit(*conversation())
+    other = log("gen_ai.user.message", {"content": "Another"})
+    other.span_id = b"another!"
+    kept = export.resource_logs.add()
+    kept.CopyFrom(ExportLogsServiceRequest.FromString(logs_protobuf(other)).resource_logs[0])
+    assert post(client, export.SerializeToString(), ingest_key, PROTOBUF, "/v1/logs").status_code == 200
+    refusal = Refusal.objects.get()
+    assert (refusal.status, refusal.items) == (None, 6)
+    assert rows("SELECT count(*) FROM traces_span") == [(1,)]
 
 
 @pytest.mark.parametrize(("content_type", "body"), [(PROTOBUF, b"\xff\xff"), (JSON, b"[]"), (JSON, b"{")])
