@@ -4,7 +4,7 @@ Text that repeats within a trace (system prompts, the history of a conversation,
 once, from the deepest and then the earliest step that has it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +22,8 @@ from traces.search.words import lexemes, normalised
 # Postgres takes 1 MB of lexemes in one tsvector; what it aligns each to is counted too.
 _MOST_LEXEME_BYTES: Final = 900_000
 _BYTES_BESIDE: Final = 2
+# What a character of text comes to in lexemes at most: two of four bytes each, and what stands beside them.
+_MOST_OF_CHARACTER: Final = 10
 MOST_CHARACTERS: Final = 8_000_000
 _MOST_TOLD: Final = 2_000  # of which facets are made
 # Before the text of a span stands this sign, 16 hex digits and a line's end; no normalised text holds either sign.
@@ -69,7 +71,9 @@ class Draft:
         self.full = False
         self._told = facts.told_by_spans(spans)
         self._words = {facts.project_fact(project_id), *facts.lexemes_of(self._told)}
-        self._bytes = sum(len(word) * 4 + _BYTES_BESIDE for word in self._words)
+        self._bytes = len("".join(self._words)) * 4 + _BYTES_BESIDE * len(self._words)
+        self._waiting: list[str] = []
+        self._waiting_bytes = 0
         self._read: set[str] = set()
         self._parts: list[str] = []
         self._characters = 0
@@ -78,11 +82,12 @@ class Draft:
         """Take in what a span says; nothing any more once the entry is `full`."""
         if self.full:
             return
-        told = facts.told_by_payload(payload)
+        sent = facts.metadata(payload.attributes)
+        told = facts.told_by_payload(payload) | facts.told_by_metadata(sent)
         if len(self._told) < _MOST_TOLD:
             self._told |= told
         self._add(facts.lexemes_of(told))
-        said = [text for text in self._new(span, payload) if self._room_for(text)]
+        said = [text for text in self._new(texts_of(span, payload, sent)) if self._room_for(text)]
         if said:
             self._parts.append(f"{_SPAN}{span.span_id.hex()}\n" + "\n".join(said))
 
@@ -90,8 +95,7 @@ class Draft:
         """The entry as far as it was read."""
         totals = totals_of(self.spans)
         told = [tokens for tokens in (totals.input_tokens, totals.output_tokens) if tokens is not None]
-        if totals.calls_without_price == 0:
-            self._words.add(facts.fact("has", "price"))
+        priced = {facts.fact("has", "price")} if totals.calls_without_price == 0 else set()
         return Entry(
             trace_id=self.spans[0].record.trace_id,
             happened_at=self.happened_at,
@@ -103,14 +107,14 @@ class Draft:
             spans=totals.spans,
             retries=facts.retries_of(self.spans),
             text_cut=self.full,
-            words=frozenset(self._words),
+            words=frozenset().union(self._words, priced, *self._waiting_lexemes()),
             facets=facets.elements_of(self._told),
             text=payloads.compress("".join(self._parts).encode("utf-8", "replace")),
         )
 
-    def _new(self, span: StoredSpan, payload: Payload) -> Iterator[str]:
+    def _new(self, texts: Iterable[str]) -> Iterator[str]:
         """What was not said before in this trace, normalised."""
-        for text in texts_of(span, payload):
+        for text in texts:
             if text not in self._read:
                 self._read.add(text)
                 plain = normalised(text[: MOST_CHARACTERS + 1])
@@ -121,13 +125,39 @@ class Draft:
     def _room_for(self, text: str) -> bool:
         """Index a text if there is room for it; a text that is too long for what is left ends the entry."""
         self._characters += len(text)
-        if self._characters > MOST_CHARACTERS or not self._add(lexemes(text)):
+        most = _MOST_OF_CHARACTER * len(text)
+        if not self._is_sure_of(most):
+            self._take_waiting()
+        if self._characters > MOST_CHARACTERS:
             self.full = True
+        elif self._is_sure_of(most):
+            self._waiting.append(text)
+            self._waiting_bytes += most
+        else:
+            self.full = not self._add(lexemes(text))
         return not self.full
+
+    def _is_sure_of(self, size: int) -> bool:
+        return self._bytes + self._waiting_bytes + size <= _MOST_LEXEME_BYTES
+
+    def _take_waiting(self) -> None:
+        """Index the texts that there is room for in any case, and see how much room is left."""
+        found = [*self._waiting_lexemes()]
+        self._waiting, self._waiting_bytes = [], 0
+        for some in found:
+            self._add(some)
+
+    def _waiting_lexemes(self) -> Iterator[set[str]]:
+        """Those of all texts at once, half the work of one by one; what is not ASCII does not slow the others down."""
+        for plain in (True, False):
+            yield lexemes("\n".join(text for text in self._waiting if text.isascii() is plain))
 
     def _add(self, words: set[str]) -> bool:
         fresh = words - self._words
         size = len("".join(fresh).encode("utf-8", "replace")) + _BYTES_BESIDE * len(fresh)
+        if self._waiting and not self._is_sure_of(size):
+            self._take_waiting()
+            return self._add(words)
         if self._bytes + size > _MOST_LEXEME_BYTES:
             return False
         self._bytes += size

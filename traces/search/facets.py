@@ -7,12 +7,13 @@ the fact, a sign that no fact holds, and the value as it was sent. So what is wr
 from dataclasses import dataclass
 from typing import Final
 
-from traces.search.facts import Told, beginning, fact
+from traces.search.facts import Told, fact, head
 
 FIELDS: Final = (
     "feature", "model", "provider", "status", "failure", "fallback", "prompt", "release", "env", "user", "tag",
 )  # fmt: skip
 METADATA: Final = "metadata."
+_PLACES: Final = {name: place for place, name in enumerate(FIELDS)}
 # Of all in one trace, and of one value as it was sent: a line of conditions is no longer than two of these.
 _MOST_CHARACTERS: Final = 4_000
 _LONGEST: Final = 1_000
@@ -42,12 +43,13 @@ def elements_of(told: Told) -> tuple[str, ...]:
     """The elements for what the steps of a trace tell; of very many the first."""
     found: list[str] = []
     room = _MOST_CHARACTERS
-    for name, value in sorted(told, key=_rank):
-        if not _is_counted(name, value, told):
+    counted = [one for one in told if one[0] in _PLACES or one[0].startswith(METADATA)]
+    for name, value in sorted(counted, key=_rank):
+        if _is_told_better(name, value, told):
             continue
         plain = fact(name, value)
         sent = value.replace("\0", "").replace(_SEPARATOR, " ")
-        as_is = plain == beginning(name, "") + sent or len(sent) > _LONGEST
+        as_is = plain == head(name) + sent or len(sent) > _LONGEST
         both = [plain] if as_is else [plain, plain + _AS_SENT + sent]
         room -= sum(map(len, both))
         if room < 0:
@@ -65,11 +67,11 @@ def read(element: str) -> Element:
 def _rank(told: tuple[str, str]) -> tuple[int, str, str]:
     """Fields come before metadata, which may be any number."""
     name, value = told
-    return (FIELDS.index(name) if name in FIELDS else len(FIELDS), name, value)
+    return (_PLACES.get(name, len(FIELDS)), name, value)
 
 
-def _is_counted(name: str, value: str, told: Told) -> bool:
+def _is_told_better(name: str, value: str, told: Told) -> bool:
     """A prompt counts with its version where it has one; a status that nobody has told counts as ok."""
     if name == "prompt":
-        return not any(one == name and other.startswith(f"{value}@") for one, other in told)
-    return (name, value) != ("status", "unset") and (name in FIELDS or name.startswith(METADATA))
+        return any(one == name and other.startswith(f"{value}@") for one, other in told)
+    return (name, value) == ("status", "unset")

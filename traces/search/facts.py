@@ -7,13 +7,14 @@ is the request's. No word of a text begins with a colon, so facts and text share
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Final
 
 import orjson
 
 from traces.media import named
 from traces.queries.spans import StoredSpan
-from traces.records import Json, Payload
+from traces.records import Json, Payload, SpanRecord
 from traces.search.words import normalised
 
 # What stands in every entry of a project: it keeps projects apart inside the index too.
@@ -23,6 +24,7 @@ _MOST_METADATA: Final = 200  # values of one span
 # What names of attributes begin with, or hold, before a key that the sender chose.
 _METADATA: Final = ("metadata.", "association.properties.")
 _OWN: Final = ("app.", "llmobs.")
+_JSON: Final = frozenset('"{[')  # what a text of JSON begins with
 
 _OF_SPANS: Final = (
     ("provider", "provider"), ("failure", "failure"), ("user", "user_id"), ("session", "session_id"),
@@ -30,19 +32,35 @@ _OF_SPANS: Final = (
     ("service", "service"), ("feature", "feature"), ("kind", "kind"), ("name", "name"), ("finish", "finish_reason"),
     ("model", "model"), ("model", "model_requested"), ("trace", "trace_text"), ("span", "span_text"),
 )  # fmt: skip
+_fields_of: Final = attrgetter(*(field for _, field in _OF_SPANS))
+_NAMES: Final = tuple(name for name, _ in _OF_SPANS)
 # Parts with a version of their own: found by their name alone and by name@version.
 _VERSIONED: Final = ("prompt", "template", "retriever", "parser", "tool")
+_versions_of: Final = attrgetter(*(f"{part}_{end}" for end in ("name", "version") for part in _VERSIONED))
+# What there is of a trace when one of its steps has it.
+_HAD: Final = (
+    ("refusal", "refused"), ("cached", "cache_hit"), ("feature", "feature"), ("session", "session_id"),
+    ("user", "user_id"), ("prompt", "prompt_name"), ("prompt", "prompt_version"), ("release", "release"),
+)  # fmt: skip
+_had_of: Final = attrgetter(*(field for _, field in _HAD))
+_HAD_WORDS: Final = tuple(word for word, _ in _HAD)
 
 
 @lru_cache(maxsize=16_384)
 def fact(name: str, value: str) -> str:
     """The lexeme for a field and its value. Case and blanks at the ends make no difference."""
-    return f":{_short(_clean(name))}:{_short(_clean(value))}"
+    return head(name) + _short(_clean(value))
 
 
 def beginning(name: str, value: str) -> str:
     """What the lexemes of all values of a field begin with that begin with `value`."""
-    return f":{_short(_clean(name))}:{_clean(value)[:_LONGEST]}"
+    return head(name) + _clean(value)[:_LONGEST]
+
+
+@lru_cache(maxsize=1024)
+def head(name: str) -> str:
+    """What all lexemes of a field begin with."""
+    return f":{_short(_clean(name))}:"
 
 
 def project_fact(project_id: int) -> str:
@@ -71,29 +89,30 @@ def lexemes_of(told: Told) -> set[str]:
 
 def told_by_spans(spans: Sequence[StoredSpan]) -> Told:
     """What the narrow rows of a trace's spans tell, as it was sent."""
-    told = {
-        (name, value)
-        for span in spans
-        for name, field in _OF_SPANS
-        if (value := getattr(span.record, field)) not in (None, "")
-    }
-    told |= {("tag", tag) for span in spans for tag in span.record.tags or ()}
-    told |= {("fallback", fallback) for span in spans if (fallback := span.record.fallback) not in (None, "none")}
-    told |= {part for span in spans for part in _versions(span)}
+    records = [span.record for span in spans]
+    told: Told = {one for record in records for one in zip(_NAMES, _fields_of(record), strict=True) if one[1]}
+    told |= {("tag", tag) for record in records for tag in record.tags or ()}
+    told |= {("fallback", fallback) for record in records if (fallback := record.fallback) not in (None, "none")}
+    told |= {part for record in records for part in _versions(record)}
     told |= {("status", status) for status in _statuses(spans)}
     if not any(name == "feature" for name, _ in told):
-        told |= {("feature", span.record.service) for span in spans if span.record.service}
+        told |= {("feature", record.service) for record in records if record.service}
     return told | {("has", word) for word in _has(spans)}
 
 
 def told_by_payload(payload: Payload) -> Told:
-    """What a span's payload tells: what its sender sent along, and what there is in it."""
-    told = {(f"metadata.{key}", value) for key, value in metadata(payload.attributes)}
+    """What there is in a span's payload."""
+    told: Told = set()
     if payload.documents:
         told.add(("has", "retrieval"))
     if _media_in(payload.input) or _media_in(payload.output) or any(map(named, payload.attributes.values())):
         told.add(("has", "media"))
     return told
+
+
+def told_by_metadata(sent: Iterable[tuple[str, str]]) -> Told:
+    """What the sender of a span sent along, as `metadata` gives it."""
+    return {(f"metadata.{key}", value) for key, value in sent}
 
 
 def metadata(attributes: dict[str, Json]) -> list[tuple[str, str]]:
@@ -106,6 +125,7 @@ def metadata(attributes: dict[str, Json]) -> list[tuple[str, str]]:
     return found[:_MOST_METADATA]
 
 
+@lru_cache(maxsize=1024)
 def _key(name: str) -> str | None:
     """The sender's own key in an attribute's name; "" for the object that holds them all, None where there is none."""
     for holder in _METADATA:
@@ -120,18 +140,22 @@ def _key(name: str) -> str | None:
     return None if "." in name else name
 
 
-def _flat(key: str, value: Json) -> Iterator[tuple[str, str]]:
+def _flat(key: str, value: Json) -> list[tuple[str, str]]:
     """The single values at and directly below a key. What is a JSON text is read: Langfuse writes every value so."""
-    if isinstance(value, str) and value[:1] in ('"', "{", "["):
+    if isinstance(value, str):
+        if value[:1] not in _JSON:
+            return [(key, value)] if key else []
         value = _read(value)
     members: list[tuple[str, Json]] = [(key, value)]
     if isinstance(value, dict):
         members = [(f"{key}.{inner}" if key else inner, one) for inner, one in value.items()]
     elif isinstance(value, list):
         members = [(key, one) for one in value]
-    for name, one in members:
-        if name and one is not None and not isinstance(one, dict | list):
-            yield name, ("true" if one else "false") if isinstance(one, bool) else str(one)
+    return [
+        (name, ("true" if one else "false") if isinstance(one, bool) else str(one))
+        for name, one in members
+        if name and one is not None and not isinstance(one, dict | list)
+    ]
 
 
 def _read(text: str) -> Json:
@@ -141,9 +165,9 @@ def _read(text: str) -> Json:
         return text
 
 
-def _versions(span: StoredSpan) -> Iterator[tuple[str, str]]:
-    for part in _VERSIONED:
-        name, version = getattr(span.record, f"{part}_name"), getattr(span.record, f"{part}_version")
+def _versions(record: SpanRecord) -> Iterator[tuple[str, str]]:
+    told = _versions_of(record)
+    for part, name, version in zip(_VERSIONED, told, told[len(_VERSIONED) :], strict=False):
         if name:
             yield part, name
             if version and not name.endswith(f"@{version}"):
@@ -172,28 +196,22 @@ def retries_of(spans: Iterable[StoredSpan]) -> int:
     return max(told, counted)
 
 
-def _has(spans: Sequence[StoredSpan]) -> Iterator[str]:
+def _has(spans: Sequence[StoredSpan]) -> set[str]:
     """What there is of a trace, in the words of `fields.HAS_CHOICES`."""
     records = [span.record for span in spans]
     here = {record.span_id for record in records}
+    had = {word for record in records for word, there in zip(_HAD_WORDS, _had_of(record), strict=True) if there}
     found = {
         "error": any(record.status == "error" for record in records),
         "retry": retries_of(spans) > 0,
         "fallback": any(record.fallback not in (None, "none") for record in records),
-        "refusal": any(record.refused for record in records),
-        "cached": any(record.cache_hit for record in records),
         "tool": any(record.kind == "tool" for record in records),
         "retrieval": any(record.kind == "retrieval" for record in records),
-        "feature": any(record.feature for record in records),
-        "session": any(record.session_id for record in records),
-        "user": any(record.user_id for record in records),
-        "prompt": any(record.prompt_name or record.prompt_version for record in records),
-        "release": any(record.release for record in records),
         "root": any(record.is_root for record in records),
         "orphan": any(record.parent_id is not None and record.parent_id not in here for record in records),
         "end": all(record.ended for record in records),
     }
-    return (word for word, there in found.items() if there)
+    return had | {word for word, there in found.items() if there}
 
 
 def _media_in(value: Json) -> bool:

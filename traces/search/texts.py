@@ -1,29 +1,26 @@
 """What of a span is read as text: what was said, asked of tools, looked up, answered, and what went wrong. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from traces.queries.spans import StoredSpan
 from traces.records import Json, Payload
-from traces.search.facts import metadata
 
 # Members of messages and their parts that nobody wrote.
 _UNSAID: Final = frozenset({"role", "type", "finish_reason", "media_type", "tool_call_id"})
 _MEDIA: Final = frozenset({"image", "audio", "video", "file"})
 
 
-def texts_of(span: StoredSpan, payload: Payload) -> Iterator[str]:
-    """The texts of a span, each a stretch that a phrase may stand in."""
+def texts_of(span: StoredSpan, payload: Payload, sent: Iterable[tuple[str, str]]) -> list[str]:
+    """The texts of a span, each a stretch that a phrase may stand in. `sent`: its `facts.metadata`."""
     record = span.record
-    for name in (record.name, record.tool_name, record.status_message):
-        if name:
-            yield name
+    found = [name for name in (record.name, record.tool_name, record.status_message) if name]
     for said in (payload.output, payload.parsed_output, payload.input, payload.documents):
-        yield from strings(said)
+        found.extend(strings(said))
     for event in payload.events or ():
-        yield from strings(event.get("attributes"))
-    for _, value in metadata(payload.attributes):
-        yield value
+        found.extend(strings(event.get("attributes")))
+    found += [value for _, value in sent]
+    return found
 
 
 def strings(value: Json) -> Iterator[str]:

@@ -50,14 +50,14 @@ class Vocabulary:
 
     def add(self, cursor: "psycopg.Cursor[Any]", key: Key, words: Iterable[str]) -> set[int]:
         """Store those of `words` that are new on that day; give back what `remember` is told after the commit."""
-        by_hash = {hash(word): word for word in words if is_listed(word)}
-        fresh = by_hash.keys() - self._of(cursor, key)
+        known = self._of(cursor, key)
+        fresh = [word for word in words if hash(word) not in known and is_listed(word)]
         if fresh:
-            self._insert(cursor, key, [by_hash[one] for one in fresh])
+            self._insert(cursor, key, fresh)
             self._added[key] = self._added.get(key, 0) + 1
         if self._added.get(key, 0) >= _MANY:
             self._join(cursor, key)
-        return set(fresh)
+        return set(map(hash, fresh))
 
     def remember(self, added: dict[Key, set[int]]) -> None:
         """Take in what was added and committed."""

@@ -47,7 +47,9 @@ def _class(points: Iterable[int]) -> str:
 
 
 _IN_WORDS, _IN_PAIRS = _classes()
-_ASCII_WORD: Final = re.compile("[0-9a-z_]+")  # three times as quick
+# Of normalised text in ASCII all but its words, as blanks: so taken apart in half the time of an expression.
+_OF_ASCII_WORDS: Final = b"0123456789abcdefghijklmnopqrstuvwxyz_"
+_ASCII_BLANKS: Final = bytes(byte if byte in _OF_ASCII_WORDS else 32 for byte in range(256))
 _WORD: Final = re.compile(f"[{_IN_WORDS}]+")
 _RUN: Final = re.compile(f"[{_IN_PAIRS}]+")
 # Either of them, to take a text apart in its order.
@@ -68,7 +70,7 @@ def normalised(text: str) -> str:
 def lexemes(text: str) -> set[str]:
     """What of a normalised text goes into the index."""
     ascii_only = text.isascii()
-    found = set((_ASCII_WORD if ascii_only else _WORD).findall(text))
+    found = set(text.encode().translate(_ASCII_BLANKS).decode().split() if ascii_only else _WORD.findall(text))
     if max(map(len, found), default=0) > LONGEST:
         for word in [word for word in found if len(word) > LONGEST]:
             found.discard(word)
