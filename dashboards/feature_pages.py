@@ -75,7 +75,8 @@ def feature_page(project: Project, feature: Feature, asked: QueryDict, now: date
     figures = figures_of(project.pk, form, now, feature=feature.name)
     incidents = list(incidents_of(project, feature.name)[: LAST_INCIDENTS + verdict.MOST_INCIDENTS])
     touching = [one for one in incidents if _touches(one, figures.period)]
-    url = _list_url(project, feature, form)
+    mine = exactly("feature", features.whole_name(feature))
+    url = _list_url(project, form, mine)
     usual = usual_of(project.pk, feature.name, _usual_before(form.time_range(now), now))
     latency = figures.whole.request_latency.quantile(0.95)
     return {
@@ -92,12 +93,12 @@ def feature_page(project: Project, feature: Feature, asked: QueryDict, now: date
         "latency_words": "" if latency is None else duration_us(round(latency)),
         "against": against_high(latency, usual),
         **_drawn(figures, touching, url),
-        **_live(project, feature),
+        **_live(project, feature, mine),
         "opened": [one for one in incidents if one.is_open],
         "past": [one for one in incidents if not one.is_open][:LAST_INCIDENTS],
-        **_failures(project, feature, form, now),
+        **_failures(project, mine, form, now),
         "traces_url": url,
-        "failed_url": _list_url(project, feature, form, exactly("status", "error")),
+        "failed_url": _list_url(project, form, mine, exactly("status", "error")),
         "overview_url": f"{reverse('dashboards:overview', args=[project.slug])}?"
         + urlencode({"feature": feature.name, **form.query()}),
         "changes": changes_of(feature),
@@ -166,8 +167,11 @@ def _drawn(figures: Figures, incidents: Sequence[Incident], url: str) -> dict[st
     }
 
 
-def _live(project: Project, feature: Feature) -> dict[str, Any]:
-    """The versions in use, as rows. `sampled`: of how many of the newest traces prompts and releases are."""
+def _live(project: Project, feature: Feature, mine: Term) -> dict[str, Any]:
+    """The versions in use, as rows. `mine` is the condition that finds the feature's traces.
+
+    `sampled`: of how many of the newest traces prompts and releases are.
+    """
     end = feature.last_at + FIVE_MINUTES
     live, begun = end - live_versions.LIVE, end - live_versions.BACK
     period = TimeRange(begun, end)
@@ -179,25 +183,25 @@ def _live(project: Project, feature: Feature) -> dict[str, Any]:
         *live_versions.of_releases(sample, begun, live),
     ]
     return {
-        "live": [_live_row(project, feature, one) for one in found],
+        "live": [_live_row(project, mine, one) for one in found],
         "sampled": sum(1 for one in sample if one.happened_at >= live),
         "looked_back": live_versions.BACK.days,
     }
 
 
-def _live_row(project: Project, feature: Feature, one: Live) -> dict[str, Any]:
-    query = {"q": line_of([exactly("feature", feature.name), one.term]), "period": "7d"}
+def _live_row(project: Project, mine: Term, one: Live) -> dict[str, Any]:
+    query = {"q": line_of([mine, one.term]), "period": "7d"}
     url = f"{reverse('traces:trace-list', args=[project.slug])}?{urlencode(query)}"
     return {"kind": one.kind, "name": one.name, "url": url, "share": feature_words.share(one), "since": one.since}
 
 
-def _failures(project: Project, feature: Feature, form: PeriodForm, now: datetime) -> dict[str, Any]:
+def _failures(project: Project, mine: Term, form: PeriodForm, now: datetime) -> dict[str, Any]:
     """The newest failed traces of the period, each with its page. Where none is found, what was not searched.
 
     `behind`: since when what came is not indexed yet, None where all is; `stopped`: the time was over first.
     """
-    line = line_of([exactly("feature", feature.name), exactly("status", "error")])
-    found = listing(project.pk, asked_of({"q": line, **form.query()}), now, MOST_FAILURES, FAILURES_SECONDS)
+    asked = asked_of(form.query()).with_terms((mine, exactly("status", "error")))
+    found = listing(project.pk, asked, now, MOST_FAILURES, FAILURES_SECONDS)
     spans = {place.trace_id: place.span_id for place in found.places}
     up_to = now if spans else indexed_up_to(project.pk, now)
     return {
@@ -218,6 +222,6 @@ def _usual_before(period: TimeRange, now: datetime) -> datetime:
     return period.start if period.length <= LONG else min(period.end, now)
 
 
-def _list_url(project: Project, feature: Feature, form: PeriodForm, *more: Term) -> str:
-    query = {"q": line_of([exactly("feature", feature.name), *more]), **form.query()}
+def _list_url(project: Project, form: PeriodForm, *terms: Term) -> str:
+    query = {"q": line_of(terms), **form.query()}
     return f"{reverse('traces:trace-list', args=[project.slug])}?{urlencode(query)}"

@@ -249,10 +249,13 @@ def test_features_of_other_projects_are_not_there(member_client, stranger_client
     assert stranger_client.get(LIST).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "name",
-    [HOSTILE, "a/b//c", "a?b#c%2F", "..a/../b", "ein Blank", "請求", "line\nend", "..", "\u202eabc", "f" * 3_000],
-)
+NAMES = [
+    HOSTILE, "a/b//c", "a?b#c%2F", "..a/../b", "ein Blank", "請求", "line\nend", "..", "\u202eabc",
+    "f" * 200, "f" * 3_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("counted", [True, False])
 def test_any_text_may_be_the_name_of_a_feature(engineer_client, asks, name, counted):
     asks(name)
@@ -267,6 +270,21 @@ def test_any_text_may_be_the_name_of_a_feature(engineer_client, asks, name, coun
         assert engineer_client.post(form, written(owner="Ada")).status_code == 302
         assert Feature.objects.get().owner == "Ada"
         assert "Ada" in read(engineer_client, url).words
+
+
+@pytest.mark.parametrize("name", [*NAMES, "a long name " * 30])
+def test_the_failures_of_a_feature_of_any_name_are_found(member_client, asks, name):
+    asks(name, 10, status="error", input="Where is it?")
+    asks("another", 10, status="error", input="Nothing of this")
+    rebuild_marked()
+    index_marked()
+    url = feature_url("shop", name)
+    markup = read(member_client, url)
+    assert "Where is it?" in markup.words
+    assert "Nothing of this" not in markup.words
+    for link in markup.links:
+        if len(name) < 1_900 and link.startswith("/p/shop/traces?") and "status%3Aerror" in link:  # as a line holds it
+            assert "Where is it?" in read(member_client, link).words
 
 
 def test_their_queries_do_not_grow(engineer_client, asks, incident):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from llmobs.lib.timerange import TimeRange
+from llmobs.lib.timerange import FIVE_MINUTES, TimeRange
 from traces import day_by_day
 from traces.features import LONGEST_NAME
 from traces.marks import MOST_SLICES
@@ -42,6 +42,12 @@ LATELY = f"""
         SELECT happened_at, coalesce(feature, service) AS name FROM traces_summary
         WHERE project_id = %(project)s ORDER BY happened_at DESC LIMIT {_LATELY}
     ) newest WHERE left(name, {LONGEST_NAME}) = %(feature)s
+"""
+WHOLE_NAME = f"""
+    SELECT coalesce(feature, service) FROM traces_summary
+    WHERE project_id = %(project)s AND happened_at >= %(start)s AND happened_at < %(end)s
+        AND left(coalesce(feature, service), {LONGEST_NAME}) = %(feature)s
+    ORDER BY happened_at DESC LIMIT 1
 """
 MODELS = """
     SELECT model, coalesce(sum(calls) FILTER (WHERE starts_at >= %(live)s), 0), min(starts_at), max(starts_at)
@@ -142,6 +148,15 @@ def feature_of(project_id: int, name: str) -> Feature | None:
         return found
     ((first_at, last_at),) = _rows(LATELY, {"project": project_id, "feature": short})
     return Feature(project_id=project_id, name=short, first_at=first_at, last_at=last_at) if first_at else None
+
+
+def whole_name(feature: Feature) -> str:
+    """A feature's name as it is sent, which conditions are compared with: one that is cut as its last trace has it."""
+    if len(feature.name) < LONGEST_NAME:
+        return feature.name
+    values = {"project": feature.project_id, "feature": feature.name, "start": feature.last_at}
+    found = _rows(WHOLE_NAME, {**values, "end": feature.last_at + FIVE_MINUTES})
+    return str(found[0][0]) if found else feature.name
 
 
 def models_of(project_id: int, feature: str, period: TimeRange, live: datetime) -> list[ModelUse]:
