@@ -11,6 +11,14 @@ from conftest import PASSWORD
 from tests import make
 
 COME = "The first trace has arrived"
+# In how many rows of the page each option of a command stands.
+ROWS_OF_OPTIONS = """(code) => Object.fromEntries(["-H", "-d"].map((option) => {
+    const [text, range] = [code.firstChild, document.createRange()];
+    const at = text.data.indexOf(` ${option} `) + 1;
+    range.setStart(text, at);
+    range.setEnd(text, at + option.length);
+    return [option, range.getClientRects().length];
+}))"""
 
 
 @pytest.fixture
@@ -53,6 +61,13 @@ def test_the_trace_comes_and_what_is_being_copied_stays_where_it_is(inside: Page
     expect(inside.get_by_text("No trace has arrived yet")).to_have_count(0)
     inside.get_by_role("link", name="Where is my refund?").click()
     expect(inside.get_by_role("heading", level=1)).to_contain_text("Answered by")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_no_option_of_the_curl_line_is_torn_apart_on_a_phone(inside: Page, width):
+    inside.set_viewport_size({"width": width, "height": 800})
+    torn = inside.get_by_text("/api/v1/traces").locator("visible=true").first.evaluate(ROWS_OF_OPTIONS)
+    assert torn == {"-H": 1, "-d": 1}
 
 
 def test_the_lines_are_chosen_and_the_key_is_made_without_scripts(

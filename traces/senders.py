@@ -84,7 +84,9 @@ plugins:
       headers:
         x-api-key: {key}"""
 _CURL: Final = """\
-curl {url}/api/v1/traces -H 'Authorization: Bearer {key}' -d '{
+curl {url}/api/v1/traces \\
+  -H 'Authorization: Bearer {key}' \\
+  -d '{
   "request_id": "hello-1", "feature": "try-it", "model": "gpt-4o-mini",
   "input": "What is a trace?", "output": "What one request did, step by step.",
   "input_tokens": 12, "output_tokens": 9, "duration_ms": 640

@@ -32,7 +32,8 @@ def test_every_client_is_there_with_its_lines(member_client, project, settings, 
     texts = copied(markup)
     assert len(texts) == sum(len(sender.lines) for sender in SENDERS)
     assert any(
-        f"curl https://llmobs.example.org/api/v1/traces -H 'Authorization: Bearer {NO_KEY}'" in one for one in texts
+        f"curl https://llmobs.example.org/api/v1/traces \\\n  -H 'Authorization: Bearer {NO_KEY}' " in one
+        for one in texts
     )
     assert not any("{url}" in one or "{key}" in one for one in texts)
 
