@@ -1,4 +1,4 @@
-"""The outbox of cases: what is sent when one comes back."""
+"""The outbox of cases: what is sent when the fix of one goes live, and when one comes back."""
 
 from datetime import datetime
 

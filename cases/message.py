@@ -1,5 +1,9 @@
-"""What the mail of a case that came back says: subject, text, HTML and the headers that keep its mails together."""
+"""What the mails of a case say, when its fix goes live and when it comes back: subject, text, HTML and the headers.
 
+There are templates for each kind of event that is told by mail, named as it is.
+"""
+
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -8,19 +12,20 @@ from django.urls import reverse
 
 from alerts.message import PROJECT_HEADER, Message, id_of, one_line, quoted
 from cases import words
-from cases.models import Mail
+from cases.fix import Fix
+from cases.models import Event, Mail
 from traces import ids
 from traces.queries.listed import rows_of
 
 
 def of(mail: Mail) -> Message:
     """The message of `mail`. Reads the case as it is now."""
-    context = _context(mail)
+    context, kind = _context(mail), mail.event.kind
     return Message(
         address=mail.address,
-        subject=one_line(render_to_string("cases/email/came_back_subject.txt", context)),
-        text=render_to_string("cases/email/came_back_body.txt", context),
-        html=render_to_string("cases/email/came_back_body.html", context),
+        subject=one_line(render_to_string(f"cases/email/{kind}_subject.txt", context)),
+        text=render_to_string(f"cases/email/{kind}_body.txt", context),
+        html=render_to_string(f"cases/email/{kind}_body.html", context),
         headers=_headers(mail),
     )
 
@@ -30,11 +35,14 @@ def _context(mail: Mail) -> dict[str, Any]:
     slug = case.project.slug
     rows = rows_of(case.project_id, [ids.trace_key(one["address"]) for one in event.examples])
     number = int(event.text) if event.text.isdecimal() else 0
+    seen_at = datetime.fromisoformat(event.text) if event.kind == Event.Kind.FIX_SEEN else case.fix_seen_at
     return {
         "case": case,
         "project": case.project,
         "event": event,
-        "fix": case.the_fix,
+        "fix": Fix.read(event.after),
+        "counted": words.counted(case) if case.fix == event.after else "",
+        "seen_at": seen_at,
         "failures": words.things(number, "similar failure"),
         "page_url": settings.SITE_URL + reverse("cases:case-detail", args=(slug, case.number)),
         "examples": [

@@ -155,7 +155,7 @@ class Event(models.Model):
     before = models.TextField(blank=True)
     after = models.TextField(blank=True)
     text = models.TextField(blank=True)
-    # Traces that came back: the address of each, and a line of it.
+    # Traces that came back, or the first with the fix: the address of each, and a line of it.
     examples: models.JSONField[list[dict[str, str]]] = models.JSONField(default=list)
     edits = models.PositiveIntegerField()
 
@@ -168,7 +168,7 @@ class Event(models.Model):
 
 
 class Mail(Outgoing):
-    """What is sent to one member when a case came back."""
+    """What is sent to one member when the fix of a case went live, or it came back."""
 
     transport = "email"
     event = models.ForeignKey(Event, models.CASCADE, related_name="mails")

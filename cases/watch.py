@@ -14,7 +14,7 @@ from django.db import transaction
 from cases import changes, mails
 from cases.evidence import line_of
 from cases.fix import Fix
-from cases.models import Case, Event, Status
+from cases.models import Case, Event, Mail, Status
 from cases.similar import terms_of
 from llmobs.lib.timerange import TimeRange
 from traces.queries.listed import rows_of
@@ -32,7 +32,11 @@ SOON, LATER, SELDOM = timedelta(seconds=25), timedelta(minutes=5), timedelta(min
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look found. None: not known. `examples` are keys of traces that failed with the fix, newest first."""
+    """What one look found. None: not known.
+
+    `examples` are keys of traces that failed with the fix, newest first; `first` is that of the first request with it,
+    in the look that finds it.
+    """
 
     searched_up_to: datetime
     fix_seen_at: datetime | None
@@ -40,6 +44,7 @@ class Seen:
     similar: int | None = None
     without: int | None = None
     examples: tuple[bytes, ...] = ()
+    first: bytes | None = None
 
 
 def claim_due(now: datetime) -> list[int]:
@@ -66,23 +71,20 @@ def seen_of(case: Case, fix: Fix, now: datetime) -> Seen:
     """What there is to see of the fix at `now`. Reads only."""
     up_to = find.indexed_up_to(case.project_id, now)
     ran = [*feature_terms(case.feature), fix.term]
-    seen_at = case.fix_seen_at
+    first = _first(case, ran, now) if case.fix_seen_at is None else None
+    seen_at, first_key = (first.happened_at, first.trace_id) if first else (case.fix_seen_at, None)
     if seen_at is None:
-        after = (case.fix_after or case.created_at) + timedelta(microseconds=1)
-        first = find.find(case.project_id, TimeRange(after, now + AHEAD), ran, sort="-time", limit=1)
-        if not first:
-            return Seen(up_to, None)
-        seen_at = first[0].happened_at
+        return Seen(up_to, None)
     since, until = TimeRange(seen_at, now + AHEAD), now + AHEAD
     requests = _count(case.project_id, since, ran)
     failed = terms_of(case.similar)
     if not failed:
-        return Seen(up_to, seen_at, requests)
+        return Seen(up_to, seen_at, requests, first=first_key)
     watched = TimeRange(case.watch_from or seen_at, until)
     again = find.find_within(LOOK_SECONDS, case.project_id, watched, [*failed, fix.term], limit=MOST_COUNTED + 1)
     without = _count(case.project_id, watched, [*failed, _not(fix.term)])
     examples = tuple(one.trace_id for one in again.found[:MOST_EXAMPLES])
-    return Seen(up_to, seen_at, requests, len(again.found), without, examples)
+    return Seen(up_to, seen_at, requests, len(again.found), without, examples, first_key)
 
 
 def feature_terms(feature: str) -> list[Term]:
@@ -110,26 +112,51 @@ def _asked(case: Case) -> tuple[object, ...]:
 def _write(case: Case, seen: Seen, now: datetime) -> list[int]:
     case.looked_at, case.searched_up_to = now, seen.searched_up_to
     case.requests_since, case.similar_since, case.without_since = seen.requests, seen.similar, seen.without
+    live = None
     if seen.fix_seen_at and case.fix_seen_at is None:
         case.fix_seen_at = case.watch_from = seen.fix_seen_at
         if case.status == Status.WAITING:
             case.status = Status.FIXED
-        said = seen.fix_seen_at.isoformat()
-        changes.note(case, Event(kind=Event.Kind.FIX_SEEN, at=now, after=case.fix, text=said))
+        live = _live(case, seen, now)
     came_back = bool(seen.similar) and case.status != Status.CAME_BACK
     if came_back:
         case.status, case.closed_at = Status.CAME_BACK, None
     case.save()
-    return _came_back(case, seen.examples, now) if came_back else []
+    if came_back:  # which says of the fix, too, that it is there
+        return _came_back(case, seen.examples, now)
+    return mails.queue(case, live, now) if live and _is_news(live) else []
+
+
+def _live(case: Case, seen: Seen, now: datetime) -> Event:
+    """Write down that the first request with the fix was seen, and which it was."""
+    said, first = seen.fix_seen_at.isoformat() if seen.fix_seen_at else "", [seen.first] if seen.first else []
+    shown = _shown(case, first)
+    return changes.note(case, Event(kind=Event.Kind.FIX_SEEN, at=now, after=case.fix, text=said, examples=shown))
+
+
+def _is_news(live: Event) -> bool:
+    """Whether to tell of a fix by mail: not where it was told before, as it was named again, nor of a closed case."""
+    told = Mail.objects.filter(event__case=live.case, event__kind=live.kind, event__after=live.after)
+    return live.case.status != Status.CLOSED and not told.exists()
 
 
 def _came_back(case: Case, examples: Sequence[bytes], now: datetime) -> list[int]:
     """Write down that it came back, once, with examples, and queue the mails that say so."""
-    shown = [{"address": row.address, "line": line_of(row)} for row in rows_of(case.project_id, examples)]
-    event = Event(
-        kind=Event.Kind.CAME_BACK, at=now, after=case.fix, text=str(case.similar_since), examples=shown
-    )  # fmt: skip
+    text, shown = str(case.similar_since), _shown(case, examples)
+    event = Event(kind=Event.Kind.CAME_BACK, at=now, after=case.fix, text=text, examples=shown)
     return mails.queue(case, changes.note(case, event), now)
+
+
+def _shown(case: Case, traces: Sequence[bytes]) -> list[dict[str, str]]:
+    """Traces as the history keeps them."""
+    return [{"address": row.address, "line": line_of(row)} for row in rows_of(case.project_id, traces)]
+
+
+def _first(case: Case, ran: Sequence[Term], now: datetime) -> find.Found | None:
+    """The first request with the fix, of those that are looked for."""
+    after = (case.fix_after or case.created_at) + timedelta(microseconds=1)
+    found = find.find(case.project_id, TimeRange(after, now + AHEAD), ran, sort="-time", limit=1)
+    return found[0] if found else None
 
 
 def _count(project_id: int, period: TimeRange, terms: Sequence[Term]) -> int:

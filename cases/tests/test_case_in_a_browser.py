@@ -36,14 +36,16 @@ def test_support_makes_a_case_waits_for_the_fix_and_hears_that_it_came_back(insi
     inside.reload()
     expect(sentence).to_contain_text("Refund v9 was first seen at")
     expect(sentence).to_contain_text("1 request with refund v9, no similar failures since.")
+    expect(inside.get_by_text("Mail sent to sue@example.org.")).to_have_count(1)
     refund(1, "9")
     look()
     inside.reload()
     expect(sentence).to_contain_text("It came back: 2 requests with refund v9, 1 similar failure")
-    [mail] = mail_server.received
-    assert mail["To"] == "sue@example.org"
-    assert mail["Subject"].startswith("Case 1 came back")
-    expect(inside.get_by_text("Mail sent to sue@example.org.")).to_be_visible()
+    live, back = mail_server.received
+    assert (live["To"], back["To"]) == ("sue@example.org", "sue@example.org")
+    assert live["Subject"].startswith("Case 1 has its fix")
+    assert back["Subject"].startswith("Case 1 came back")
+    expect(inside.get_by_text("Mail sent to sue@example.org.")).to_have_count(2)
     inside.get_by_role("button", name="Go on watching").click()
     expect(inside.get_by_text("goes on watching: failures up to here are known")).to_be_visible()
     assert Case.objects.get().status == Status.FIXED

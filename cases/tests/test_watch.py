@@ -88,8 +88,11 @@ def test_it_comes_back_once_with_a_mail_to_each_and_examples(waiting, member, en
         look()
     assert stood(waiting) == (Status.CAME_BACK, 2, 1)
     assert kinds(waiting).count(Kind.CAME_BACK) == 1
-    assert sorted(mail["To"] for mail in mail_server.received) == ["eve@example.org", "sue@example.org"]
-    first = mail_server.received[0]
+    live, back = mail_server.received[:2], mail_server.received[2:]
+    assert [mail["Subject"].startswith("Case 1 has its fix") for mail in live] == [True, True]
+    assert sorted(mail["To"] for mail in back) == ["eve@example.org", "sue@example.org"]
+    first = back[0]
+    assert first["References"] in {mail["References"] for mail in live}  # of one thread
     assert first["Subject"] == "Case 1 came back: Refunds cannot be read (in spite of refund v9)"
     body = first.get_body(("plain",)).get_content()
     assert "1 similar failure with refund v9" in body.replace("\xa0", " ")
@@ -98,6 +101,63 @@ def test_it_comes_back_once_with_a_mail_to_each_and_examples(waiting, member, en
     html = first.get_body(("html",)).get_content()
     assert "https://llmobs.example.org/p/shop/cases/1" in html
     assert "names you" not in html
+
+
+def test_whoever_has_the_case_hears_once_that_the_fix_is_live_and_what_comes_next(
+    waiting, member, engineer, refund, mail_server, settings, member_client
+):
+    settings.SITE_URL = "https://llmobs.example.org"
+    changes.change(waiting.pk, member, {"assignee": str(engineer.pk)}, edits=waiting.edits, now=timezone.now())
+    first, _ = refund(2, "9", failed=False), refund(1, "9", failed=False)
+    for _ in range(3):
+        look()
+    assert sorted(mail["To"] for mail in mail_server.received) == ["eve@example.org", "sue@example.org"]
+    mail = mail_server.received[0]
+    assert mail["Subject"] == "Case 1 has its fix: Refunds cannot be read (refund v9 is live)"
+    for body in (mail.get_body((kind,)).get_content().replace("\xa0", " ") for kind in ("plain", "html")):
+        assert "2 requests with refund v9, no similar failures since." in body
+        assert "If one does, one more mail says so." in body
+        assert f"https://llmobs.example.org/p/shop/traces/{first.hex()}" in body
+        assert "https://llmobs.example.org/p/shop/cases/1" in body
+        assert "You get this because you made the case or it is yours." in body
+    told = page(member_client, waiting)
+    assert "Mail sent to eve@example.org." in told
+    assert f"/p/shop/traces/{first.hex()}" in told
+
+
+def test_a_fix_that_fails_in_the_look_that_sees_it_is_one_mail(waiting, refund, mail_server):
+    refund(1, "9")
+    look()
+    assert [mail["Subject"][:16] for mail in mail_server.received] == ["Case 1 came back"]
+
+
+def test_of_a_fix_that_is_named_again_nobody_hears_twice_and_of_a_closed_case_nobody(
+    waiting, member, member_client, refund, mail_server
+):
+    refund(1, "9", failed=False)
+    look()
+    waiting.refresh_from_db()
+    changes.change(waiting.pk, member, {"fix": "prompt:refund@10"}, edits=waiting.edits, now=timezone.now())
+    look()
+    member_client.post(f"/p/shop/cases/1/undo/{waiting.history.filter(kind='fix').last().pk}")
+    look()
+    assert stood(waiting)[0] == Status.FIXED
+    waiting.refresh_from_db()
+    changes.change(waiting.pk, member, {"fix": "prompt:refund@11"}, edits=waiting.edits, now=timezone.now())
+    changes.close(waiting.pk, member, timezone.now())
+    refund(-0.1, "11", failed=False)
+    look()
+    assert kinds(waiting).count(Kind.FIX_SEEN) == 3
+    assert len(mail_server.received) == 1
+
+
+def test_a_fix_without_what_counts_as_similar_says_in_its_mail_what_is_missing(waiting, member, refund, mail_server):
+    changes.change(waiting.pk, member, {"similar": ""}, edits=waiting.edits, now=timezone.now())
+    refund(1, "9", failed=False)
+    look()
+    body = mail_server.received[0].get_body(("plain",)).get_content()
+    assert "Nobody has said what counts as similar" in body
+    assert "If one does" not in body
 
 
 def test_a_failure_with_the_fix_in_its_very_first_request_counts(waiting, refund):
@@ -113,7 +173,7 @@ def test_a_failure_without_the_fix_is_said_and_does_not_count_against_it(waiting
     look()
     assert stood(waiting) == (Status.FIXED, 1, 0)
     assert "1 similar failure came without refund v9" in page(member_client, waiting)
-    assert not Mail.objects.exists()
+    assert not Mail.objects.filter(event__kind=Kind.CAME_BACK).exists()
 
 
 def test_another_failure_is_no_similar_one(waiting, refund):
