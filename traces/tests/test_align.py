@@ -1,6 +1,6 @@
 """Two traces laid beside each other, step by step."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -148,9 +148,9 @@ def test_a_deep_trace_is_aligned_without_pythons_stack():
 def test_many_siblings_are_paired_by_their_names_and_it_says_so():
     a = [("tool", f"t{number % 7}") for number in range(5_000)]
     b = [("tool", f"t{number % 5}") for number in range(5_000)]
-    began = perf_counter()
+    began = process_time()
     found, rough = siblings(a, b)
-    assert perf_counter() - began < 1
+    assert process_time() - began < 1
     assert rough
     assert all(a[one] == b[other] for one, other in found.items())
     assert len(found) == len(set(found.values())) == sum(min(a.count(key), b.count(key)) for key in set(a))
@@ -185,8 +185,8 @@ def test_the_worst_of_5_000_steps_is_aligned_in_time(width):
         return tree(*steps)
 
     a, b = side("a"), side("b")
-    began = perf_counter()
+    began = process_time()
     found = align(a, b)
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5
     assert not found.rough
     assert all(pair.a and pair.b for pair in found.pairs)
