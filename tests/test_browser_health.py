@@ -59,14 +59,20 @@ def test_who_is_logged_out_is_told_nothing(inside: Page, project):
     expect(inside.locator(LINE)).to_have_text("")
 
 
-def test_pages_that_are_opened_within_its_time_show_what_was_told_and_ask_no_more(page: Page, live_server, admin):
+def test_pages_that_are_opened_within_its_time_show_what_was_told_and_ask_no_more_once_a_trace_has_come(
+    transactional_db, page: Page, live_server, admin, project
+):
     session = client_of(admin).cookies["sessionid"].value
     page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
     asked = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/health") else None)
+    page.goto("/p/shop/incidents")
+    expect(page.locator(LINE)).to_have_text("No trace yet")
+    make.stored(project.pk, *make.trace())
+    asked.clear()
     for path in ("/p/shop/incidents", "/p/shop/rules", "/p/shop/cases"):
         page.goto(path)
-        expect(page.locator(LINE)).to_have_text("No trace yet")
+        expect(page.locator(LINE)).to_contain_text("Receiving")
     assert len(asked) == 1
 
 

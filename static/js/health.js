@@ -2,6 +2,7 @@
 // page that is opened within that time shows what was told last, so that walking through pages asks no oftener.
 
 const EVERY_MS = 30_000;
+const EMPTY_MS = 5000; // until the first trace comes, which the page beside it may show at once
 const ANSWER_MS = 10_000;
 const line = document.querySelector("[data-health]");
 const zone = document.querySelector("[data-zone]")?.dataset.zone || undefined;
@@ -12,6 +13,7 @@ let lostAt = "";
 let drawn = "";
 
 const clock = () => new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: zone }).format(new Date());
+const isEmpty = () => Boolean(line.querySelector("a"));
 
 // What has the focus stays until the next time, and what says the same for good.
 function draw(html) {
@@ -36,15 +38,16 @@ async function ask() {
   asking = false;
   if (html) {
     lostAt = "";
-    sessionStorage.setItem(KEPT, JSON.stringify({ html, at: Date.now() }));
     draw(html);
+    if (isEmpty()) sessionStorage.removeItem(KEPT);
+    else sessionStorage.setItem(KEPT, JSON.stringify({ html, at: Date.now() }));
   } else if (answer?.redirected) {
     drawn = "";
     line.replaceChildren(); // logged out: there is nothing to be known here any more
   } else {
     drawLost();
   }
-  plan(EVERY_MS);
+  plan(isEmpty() ? EMPTY_MS : EVERY_MS);
 }
 
 function plan(wait) {
