@@ -5,7 +5,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
-from accounts.models import Membership, Project, Role, User
+from accounts.models import Project, Role, User
+from accounts.seen import seen_by
 
 _RANK = {Role.SUPPORT: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
 
@@ -25,8 +26,7 @@ def role_in(user: User | AnonymousUser, project: Project) -> Role | None:
         return Role.ADMIN
     if user.pk is None:
         return None
-    role = Membership.objects.filter(user__pk=user.pk, project=project).values_list("role", flat=True).first()
-    return Role(role) if role else None
+    return next((role for one, role in seen_by(user) if one.pk == project.pk), None)
 
 
 def reaches(have: Role | None, needed: Role) -> bool:
@@ -34,12 +34,19 @@ def reaches(have: Role | None, needed: Role) -> bool:
     return have is not None and _RANK[have] >= _RANK[needed]
 
 
+def seen_project(user: User | AnonymousUser, slug: str) -> Project | None:
+    """The project named `slug`; None for strangers."""
+    if not user.is_authenticated:
+        return None
+    return next((project for project, _ in seen_by(user) if project.slug == slug), None)
+
+
 def project_for(user: User | AnonymousUser, slug: str, *, role: Role = Role.SUPPORT) -> Project:
     """The project named `slug` if `user` has at least `role` in it.
 
     Raises Http404 for strangers, and PermissionDenied for members whose role does not reach.
     """
-    project = projects_of(user).filter(slug=slug).first()
+    project = seen_project(user, slug)
     if project is None:
         raise Http404("There is no such project, or you are not a member of it.")
     if role != Role.SUPPORT and not reaches(role_in(user, project), role):

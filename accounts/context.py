@@ -6,8 +6,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts.access import projects_of
-from accounts.models import Membership, Role, User
+from accounts.access import seen_project
+from accounts.models import Role, User
+from accounts.seen import seen_by
 
 OF_A_PROJECT = re.compile(r"/p/([-a-zA-Z0-9_]+)(?:/|$)")
 
@@ -24,13 +25,11 @@ def member(request: HttpRequest) -> dict[str, Any]:
     found = OF_A_PROJECT.match(request.path_info)
     slug = found[1] if found else ""
     return {
-        "projects": SimpleLazyObject(lambda: list(projects_of(user))),
-        "project": SimpleLazyObject(lambda: projects_of(user).filter(slug=slug).first()) if slug else None,
+        "projects": SimpleLazyObject(lambda: [project for project, _ in seen_by(user)]),
+        "project": SimpleLazyObject(lambda: seen_project(user, slug)) if slug else None,
         "role": SimpleLazyObject(lambda: _role_in(user, slug)) if slug else None,
     }
 
 
-def _role_in(user: User, slug: str) -> str | None:
-    if user.is_superuser:
-        return Role.ADMIN
-    return Membership.objects.filter(user__pk=user.pk, project__slug=slug).values_list("role", flat=True).first()
+def _role_in(user: User, slug: str) -> Role | None:
+    return next((role for project, role in seen_by(user) if project.slug == slug), None)

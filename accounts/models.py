@@ -41,6 +41,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(max_length=60, blank=True)  # "": taken from the browser at the next log-in
     single_keys = models.BooleanField(default=True)  # whether keys of one letter do something (WCAG 2.1.4)
 
+    seen: "list[tuple[Project, Role]] | None" = None  # what `seen.seen_by` found, for this object
+
     objects: ClassVar[UserManager] = UserManager()
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

@@ -14,7 +14,7 @@ from cases import days, queries, similar, timeline, words
 from cases.changes import Conflict
 from cases.members import members_of, name_of
 from cases.models import Case, CaseTrace, Status
-from cases.queries import VIEWS, Sought
+from cases.queries import VIEWS, CaseOfTrace, Sought
 from traces.listing import TraceRow
 from traces.queries.listed import rows_of
 from traces.search.known import known_values
@@ -76,7 +76,7 @@ def case_page(case: Case, role: Role | None, now: datetime) -> dict[str, Any]:
     }
 
 
-def state_of(case: Case) -> tuple[str, str, str]:
+def state_of(case: Case | CaseOfTrace) -> tuple[str, str, str]:
     """Word, tone and sign of a case's status."""
     return Status(case.status).label, *words.TONES[Status(case.status)]
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Project, User
@@ -40,6 +42,22 @@ class ListedCase:
     traces: int
 
 
+@dataclass(frozen=True, slots=True)
+class CaseOfTrace:
+    """A case as the page of a trace tells it."""
+
+    number: int
+    title: str
+    status: Status
+
+
+OF_TRACE: Final = """
+    SELECT c.number, c.title, c.status FROM cases_casetrace t JOIN cases_case c ON c.id = t.case_id
+    WHERE t.trace_id = %(trace)s AND c.project_id = %(project)s
+    ORDER BY c.number DESC
+"""
+
+
 def cases_of(project: Project, sought: Sought) -> tuple[list[ListedCase], int | None]:
     """A page of cases, the newest first, and the number that the next page starts below (None: there is none)."""
     found = _sought(project, sought).filter(VIEWS[sought.view][1])
@@ -61,9 +79,11 @@ def has_cases(project: Project) -> bool:
     return Case.objects.filter(project=project).exists()
 
 
-def of_trace(project: Project, trace_id: bytes) -> list[Case]:
+def of_trace(project: Project, trace_id: bytes) -> list[CaseOfTrace]:
     """The cases that a trace is in, the newest first."""
-    return list(Case.objects.filter(project=project, traces__trace_id=trace_id))
+    with connection.cursor() as cursor:
+        cursor.execute(OF_TRACE, {"project": project.pk, "trace": trace_id})
+        return [CaseOfTrace(number, title, Status(status)) for number, title, status in cursor.fetchall()]
 
 
 def open_cases(project: Project, feature: str, limit: int = 6) -> list[Case]:

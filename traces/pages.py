@@ -14,11 +14,10 @@ from traces.step import detail
 from traces.usual import against, cost_words
 
 
-def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, same_request: list[Summary]) -> dict[str, Any]:
-    """The context of the page of one trace with one step open. `same_request`: all traces of its request id."""
+def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, others: list[Summary]) -> dict[str, Any]:
+    """The context of the page of one trace with one step open. `others`: those of its request id."""
     summary = trace.summary
     name = summary.request_id or summary.shown_id
-    others = [other for other in same_request if other.trace_id != summary.trace_id]
     return {
         "section": "traces",
         "trace": {**flat(trace), "others": others},

@@ -13,7 +13,7 @@ from accounts.access import project_for
 from accounts.models import Project
 from llmobs.lib.http import PageRequest
 from traces import pages
-from traces.queries.beside import beside
+from traces.queries.beside import beside, bodies_beside
 from traces.queries.traces import trace_of
 from traces.search.asked import asked_in
 
@@ -39,5 +39,5 @@ def preview(project: Project, trace_id: str, list_query: str) -> dict[str, Any] 
         "project": project,
         "trace": pages.flat(trace),
         "url": f"{there}?{urlencode({'list': list_query})}",
-        **pages.account_page(trace, beside(project, trace)),
+        **pages.account_page(trace, beside(project, trace, bodies_beside(project, trace))),
     }

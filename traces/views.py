@@ -16,13 +16,13 @@ from traces import ids, pages, payload, tabs
 from traces.conversation import text_at
 from traces.feedback_views import forms_of
 from traces.list_pages import neighbour_links
-from traces.queries.beside import beside
+from traces.queries.beside import beside, bodies_beside
 from traces.queries.scores import scores_of
-from traces.queries.spans import StoredSpan, payload_of
+from traces.queries.spans import StoredSpan, bodies_of, payload_in, payload_of
 from traces.queries.traces import (
     Trace,
+    others_of_request,
     summaries_of,
-    summaries_of_request,
     trace_of,
 )
 from traces.search.neighbours import neighbours
@@ -51,22 +51,23 @@ def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> Http
     project = project_for(request.user, project_slug)
     trace = _found(trace_of(project.pk, trace_id))
     selected = _selected(trace, request.GET.get("span"))
-    sent = payload_of(project.pk, selected.record.trace_id, selected.span_id)
-    request_id = trace.summary.request_id
-    same_request = summaries_of_request(project.pk, request_id) if request_id else []
-    scores = scores_of(project.pk, trace)
     template = page_or_fragment(request, PAGE, "traces/_step_rows.html" if "from" in request.GET else STEP)
+    is_page = template == PAGE
+    bodies = bodies_beside(project, trace, selected) if is_page else bodies_of(project.pk, [selected], trace.days)
+    sent = payload_in(bodies, selected)
+    scores = scores_of(project.pk, trace)
     context = {
         "project": project,
-        **pages.trace_page(trace, selected, sent, same_request),
+        **pages.trace_page(trace, selected, sent, others_of_request(project.pk, trace.summary)),
         **pages.score_lists(trace, selected, scores),
         **forms_of(request.user, project, trace, selected, scores),
         **tabs.shown(project, trace, (selected, sent), request.GET, step_alone=template == STEP),
     }
-    if template == PAGE:
+    if is_page:
         list_query = request.GET.get("list", "")
         near = neighbours(project.pk, list_query, trace.summary.trace_id, now_of(request))
-        context |= pages.account_page(trace, beside(project, trace)) | neighbour_links(project, list_query, near)
+        context |= pages.account_page(trace, beside(project, trace, bodies))
+        context |= neighbour_links(project, list_query, near)
     return render(request, template, context)
 
 

@@ -7,20 +7,27 @@ from django.urls import reverse
 from accounts.models import Project
 from traces.account import Beside
 from traces.badges import Refused
-from traces.queries.cuts import cuts_of
+from traces.queries.cuts import cuts_of, looked_at
 from traces.queries.refusals import refusals_naming
+from traces.queries.spans import Bodies, StoredSpan, bodies_of
 from traces.queries.traces import Trace
 from traces.queries.usual import usual_of
 
 _LEAST_CHARACTERS = 6  # of an id by which a refused body may be known: shorter ones stand anywhere
 
 
-def beside(project: Project, trace: Trace) -> Beside:
-    """Three queries, whatever the size of the trace."""
+def bodies_beside(project: Project, trace: Trace, *opened: StoredSpan) -> Bodies:
+    """The payloads that `beside` looks at, and those of steps that are open besides. One query."""
+    chosen = {id(span): span for span in (*looked_at(trace.spans), *opened)}
+    return bodies_of(project.pk, chosen.values(), trace.days)
+
+
+def beside(project: Project, trace: Trace, bodies: Bodies) -> Beside:
+    """Two or three queries, whatever the size of the trace."""
     summary = trace.summary
     return Beside(
         usual=usual_of(project.pk, summary.feature or summary.service or "", summary.happened_at),
-        cuts=cuts_of(project.pk, trace.spans),
+        cuts=cuts_of(trace.spans, bodies),
         refused=tuple(_refused(project, trace)),
     )
 

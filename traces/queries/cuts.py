@@ -4,23 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from traces import arrays, day_by_day, payload
-from traces.arrays import Statement
+from traces import payload
 from traces.badges import Cuts
-from traces.queries import planned
-from traces.queries.spans import StoredSpan
+from traces.queries.spans import Bodies, StoredSpan
 
 # Steps of a trace that are looked at for a page, and the bytes of their payloads together.
 MOST_STEPS: Final = 100
 MOST_BYTES: Final = 1_000_000
 
-_NAMED = "span_id = ANY(%(spans)s::bytea[])"
-BODIES = Statement.of(f"""
-    SELECT p.codec, p.body
-    FROM traces_summary t
-    CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", columns="codec, body", only=_NAMED, bounded=True)}
-    WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s::bytea[])
-""")
 # `…[truncated]`, `... (truncated, 3412 more)`, `<truncated>`: at the end of a string, as the stored JSON has it.
 _MARK = re.compile(rb"""[\[(<][ .\xe2\x80\xa6]{0,8}truncated[^"\])>\\]{0,40}[\])>]\\?\"""", re.IGNORECASE)
 _COUNTED = (b'"dropped_attributes"', b'"otel.dropped_')
@@ -30,14 +21,15 @@ LINKS: Final = "otel.dropped_links_count"
 ATTRIBUTES: Final = "otel.dropped_attributes_count"
 
 
-def cuts_of(project_id: int, spans: Sequence[StoredSpan]) -> Cuts:
-    """What the senders of these spans left out, in the first hundred of them and the first megabyte they hold."""
-    chosen = list(_first(spans))
-    traces = {span.record.trace_id for span in chosen}
-    lines = planned.rows_of_traces(
-        BODIES, project_id, traces, spans=arrays.array("bytea", [span.span_id for span in chosen])
-    )
-    return together(cuts_in(payload.decompress(codec, body)) for codec, body in lines)
+def looked_at(spans: Sequence[StoredSpan]) -> list[StoredSpan]:
+    """Those of a trace's spans whose payloads are looked at: the first hundred, and the first megabyte they hold."""
+    return list(_first(spans))
+
+
+def cuts_of(spans: Sequence[StoredSpan], bodies: Bodies) -> Cuts:
+    """What the senders of a trace's spans left out, in those that are looked at. `bodies` are theirs at least."""
+    known = (bodies.get((span.record.trace_id, span.span_id)) for span in looked_at(spans))
+    return together(cuts_in(body) for body in known if body is not None)
 
 
 def together(found: Iterable[Cuts]) -> Cuts:

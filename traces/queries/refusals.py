@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any, Final
 
+from django.db import connection
 from django.db.models import Max, Sum
 
 from traces.models import Refusal, RefusalCount
@@ -45,14 +47,31 @@ def refusals(project_id: int, *, reason: str | None, before: int | None, limit: 
     return list(found[:limit])
 
 
-def refusals_naming(project_id: int, words: Iterable[bytes], start: datetime, end: datetime) -> list[Refusal]:
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A refused request that names an id."""
+
+    pk: int
+    reason: str
+    items: int
+
+
+NAMING: Final = """
+    SELECT id, reason, items, body, encoding FROM traces_refusal
+    WHERE project_id = %(project)s AND received_at >= %(start)s AND received_at <= %(end)s AND body IS NOT NULL
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+
+
+def refusals_naming(project_id: int, words: Iterable[bytes], start: datetime, end: datetime) -> list[Naming]:
     """Of the newest ten refused requests from ten minutes before `start` to ten after `end`: those that name one.
 
     `words` are ids as bodies hold them. Bodies are searched as far as they were kept; which of their parts was refused
     is not told, so that a request that names the trace may have been refused for another one's part.
     """
-    near = Refusal.objects.filter(
-        project_id=project_id, received_at__gte=start - NEAR, received_at__lte=end + NEAR, body__isnull=False
-    )
+    values: dict[str, Any] = {"project": project_id, "start": start - NEAR, "end": end + NEAR, "limit": MOST_NEAR}
+    with connection.cursor() as cursor:
+        cursor.execute(NAMING, values)
+        lines = cursor.fetchall()
     sought = list(words)
-    return [one for one in near.order_by("-id")[:MOST_NEAR] if names_any(bytes(one.body or b""), one.encoding, sought)]
+    return [Naming(*line[:3]) for line in lines if names_any(bytes(line[3]), line[4], sought)]

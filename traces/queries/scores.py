@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from traces import day_by_day, ids
+from traces import arrays, day_by_day, ids
+from traces.arrays import Statement
+from traces.queries import planned
 from traces.queries.traces import Trace
 from traces.records import Json
 
@@ -75,17 +77,17 @@ class StoredScore:
 
 _COLUMNS = tuple(field.name for field in fields(StoredScore))
 # Each arm by an index of its own. The spans come as one text: a trace may have tens of thousands.
-SCORES = f"""
+SCORES = Statement.of(f"""
     SELECT {", ".join("number AS figure" if name == "figure" else name for name in _COLUMNS)}
     FROM traces_score
     WHERE project_id = %(project)s AND (
         trace_id = ANY(%(traces)s::bytea[])
-        OR (span_id = ANY(string_to_array(%(spans)s, ',')::bytea[]) AND trace_id IS NULL)
+        OR (span_id = ANY(string_to_array(%(spans)s::text, ',')::bytea[]) AND trace_id IS NULL)
         OR (left(session_id, 200) = ANY(%(sessions_begin)s::text[]) AND session_id = ANY(%(sessions)s::text[]))
         OR (left(request_id, 200) = ANY(%(requests_begin)s::text[]) AND request_id = ANY(%(requests)s::text[])))
     ORDER BY given_at DESC, score_id
-    LIMIT %(limit)s
-"""
+    LIMIT %(limit)s::int
+""")
 
 SPAN = f"""
     SELECT s.span_text FROM traces_summary t
@@ -139,17 +141,15 @@ def scores_among(
     """The scores of these, the latest first, at most MOST_SCORES. `spans` are those whose scores name no trace."""
     values: dict[str, Any] = {
         "project": project_id,
-        "traces": list(traces),
+        "traces": arrays.array("bytea", list(traces)),
         "spans": ",".join([f"\\x{one.hex()}" for one in spans]),
-        "sessions": list(sessions),
-        "sessions_begin": [one[:200] for one in sessions],
-        "requests": list(requests),
-        "requests_begin": [one[:200] for one in requests],
+        "sessions": arrays.array("text", list(sessions)),
+        "sessions_begin": arrays.array("text", [one[:200] for one in sessions]),
+        "requests": arrays.array("text", list(requests)),
+        "requests_begin": arrays.array("text", [one[:200] for one in requests]),
         "limit": MOST_SCORES,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(SCORES, values)
-        return [_score(line) for line in cursor.fetchall()]
+    return [_score(line) for line in planned.rows(SCORES, values)]
 
 
 def spelling_of_span(project_id: int, trace_id: bytes, span_id: bytes) -> tuple[str | None] | None:

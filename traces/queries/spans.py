@@ -10,7 +10,10 @@ from traces import arrays, day_by_day, ids, payload
 from traces.arrays import Statement
 from traces.logged import with_contents
 from traces.queries import planned
+from traces.queries.planned import Days
 from traces.records import Payload, SpanRecord
+
+Bodies = dict[tuple[bytes, bytes], bytes]
 
 _NOT_COLUMNS = ("payload", "start_may_change")
 # Where the record's fields end in a line. In the place of those that are no columns stands NULL.
@@ -103,9 +106,9 @@ class StoredSpan:
         return ids.address(self.record.span_id, self.record.span_text)
 
 
-def spans_of(project_id: int, trace_ids: Iterable[bytes]) -> list[StoredSpan]:
-    """The spans of these traces of the project, in no order."""
-    return [_stored(line) for line in planned.rows_of_traces(SPANS, project_id, trace_ids)]
+def spans_of(project_id: int, trace_ids: Iterable[bytes], days: Days | None = None) -> list[StoredSpan]:
+    """The spans of these traces of the project, in no order. `days` are theirs, where they are known."""
+    return [_stored(line) for line in planned.rows_of_traces(SPANS, project_id, trace_ids, days)]
 
 
 def payloads_of(
@@ -123,6 +126,21 @@ def payloads_of(
 def payload_of(project_id: int, trace_id: bytes, span_id: bytes) -> Payload:
     """The payload of one span; an empty one when there is none."""
     return payloads_of(project_id, [trace_id], [span_id]).get((trace_id, span_id)) or Payload()
+
+
+def bodies_of(project_id: int, spans: Iterable[StoredSpan], days: Days | None = None) -> Bodies:
+    """The payloads of these spans as JSON, by trace and span id. `days` are their traces', where they are known."""
+    chosen = list(spans)
+    traces = {span.record.trace_id for span in chosen}
+    named = arrays.array("bytea", [span.span_id for span in chosen])
+    lines = planned.rows_of_traces(PAYLOADS_OF_SPANS, project_id, traces, days, spans=named)
+    return {(trace, span): payload.decompress(codec, body) for trace, span, codec, body in lines}
+
+
+def payload_in(bodies: Bodies, span: StoredSpan) -> Payload:
+    """The payload of one of these spans; an empty one when there is none."""
+    body = bodies.get((span.record.trace_id, span.span_id))
+    return Payload() if body is None else with_contents(payload.decode(body))
 
 
 def _payload(codec: int, body: bytes) -> Payload:

@@ -1,28 +1,30 @@
 """A whole trace, for the page and the JSON; and the list of the newest."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django.db import connection
 
-from traces import ids
+from traces import arrays, ids
 from traces.amounts import Totals, calls_among, totals_of
 from traces.arrays import Statement
 from traces.notes import MOST_TRACES_OF_REQUEST, Note, complete, notes_of
 from traces.queries import planned
+from traces.queries.planned import Days
 from traces.queries.spans import StoredSpan, spans_of
 from traces.tree import Node, pre_order
 
-SUMMARIES = """
+SUMMARIES = Statement.of("""
     SELECT trace_id, trace_text, happened_at, ended_at, has_root, name, asked, answered,
-        request_id, session_id, user_id, feature, service, environment, release
+        request_id, session_id, user_id, feature, service, environment, release,
+        first_day, last_day
     FROM traces_summary
-    WHERE project_id = %(project)s AND trace_id = ANY(%(traces)s)
+    WHERE project_id = %(project)s AND trace_id = ANY(%(traces)s::bytea[])
     ORDER BY happened_at DESC, trace_id DESC
-"""
+""")
 OF_REQUEST = Statement.of("""
     SELECT t.trace_id FROM traces_summary t
     JOIN (
@@ -67,6 +69,9 @@ class Summary:
         return ids.address(self.trace_id, self.trace_text)
 
 
+_AFTER = len(fields(Summary))  # where a line of SUMMARIES says the days
+
+
 @dataclass
 class Trace:
     """One or several traces that belong together, newest first; the first gives the page its name.
@@ -77,6 +82,7 @@ class Trace:
     summaries: list[Summary]
     nodes: list[Node]
     call_ids: set[tuple[bytes, bytes]] = field(default_factory=set)
+    days: Days | None = None
 
     @property
     def summary(self) -> Summary:
@@ -111,9 +117,12 @@ def traces_of_request(project_id: int, request_id: str) -> Trace | None:
     return _trace(project_id, found) if found else None
 
 
-def summaries_of_request(project_id: int, request_id: str) -> list[Summary]:
-    """The summaries of the traces that carry this request id, newest first; without their spans, which may be many."""
-    return summaries_of(project_id, _keys_of_request(project_id, request_id))
+def others_of_request(project_id: int, summary: Summary) -> list[Summary]:
+    """The other traces that carry the request id of one, newest first; without their spans, which may be many."""
+    if not summary.request_id:
+        return []
+    keys = [key for key in _keys_of_request(project_id, summary.request_id) if key != summary.trace_id]
+    return summaries_of(project_id, keys) if keys else []
 
 
 def _keys_of_request(project_id: int, request_id: str) -> list[bytes]:
@@ -126,24 +135,28 @@ def _keys_of_request(project_id: int, request_id: str) -> list[bytes]:
 
 def summaries_of(project_id: int, trace_ids: Iterable[bytes]) -> list[Summary]:
     """The summaries of these traces, newest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(SUMMARIES, {"project": project_id, "traces": list(trace_ids)})
-        return [summary_row(line) for line in cursor.fetchall()]
+    return [summary_row(line[:_AFTER]) for line in _summaries(project_id, trace_ids)]
 
 
 def summary_row(line: tuple[Any, ...]) -> Summary:
-    """A row of the columns that `SUMMARIES` names."""
+    """A row of the columns that `SUMMARIES` names, without the days."""
     return Summary(bytes(line[0]), *line[1:])
 
 
+def _summaries(project_id: int, trace_ids: Iterable[bytes]) -> list[tuple[Any, ...]]:
+    return planned.rows(SUMMARIES, {"project": project_id, "traces": arrays.array("bytea", list(trace_ids))})
+
+
 def _trace(project_id: int, trace_ids: list[bytes]) -> Trace | None:
-    summaries = summaries_of(project_id, trace_ids)
-    if not summaries:
+    lines = _summaries(project_id, trace_ids)
+    if not lines:
         return None
-    spans = spans_of(project_id, trace_ids)
+    summaries = [summary_row(line[:_AFTER]) for line in lines]
+    days = min(line[_AFTER] for line in lines), max(line[_AFTER + 1] for line in lines)
+    spans = spans_of(project_id, trace_ids, days)
     newest_first = {summary.trace_id: place for place, summary in enumerate(summaries)}
     nodes = sorted(pre_order(spans), key=lambda node: newest_first[node.span.record.trace_id])  # sorted is stable
-    return Trace(summaries, nodes, calls_among(spans))
+    return Trace(summaries, nodes, calls_among(spans), days)
 
 
 ANY_TRACE = "SELECT EXISTS (SELECT FROM traces_summary WHERE project_id = %(project)s)"

@@ -7,9 +7,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from django.db import connection
-
 from llmobs.lib.timerange import FIVE_MINUTES, TimeRange, floor
+from traces import arrays
+from traces.arrays import Statement
+from traces.queries import planned
 from traces.queries.metrics import NO_DURATIONS
 from traces.sketch import Sketch
 from traces.usual import DAYS, Usual
@@ -19,16 +20,16 @@ LEAST_SAMPLE: Final = 300  # requests in every sixth interval from which they st
 
 # The features' five minutes through the primary key, and few of the sums: hence not `metrics.totals` (3.8 ms for a week
 # of the demo's busiest feature; this takes 0.8). Sketches of a busy feature are 1.5 MB a week: every sixth will do.
-STRETCH = """
+STRETCH = Statement.of("""
     SELECT feature, sum(requests), sum(calls_without_price), sum(cost_usd),
         string_agg(request_latency, '')
-            FILTER (WHERE NOT %(sampled)s
+            FILTER (WHERE NOT %(sampled)s::boolean
                 OR date_bin('5 minutes', starts_at, 'epoch') = date_bin('30 minutes', starts_at, 'epoch'))
     FROM traces_rollup
-    WHERE project_id = %(project)s AND level = 'feature' AND feature = ANY(%(features)s)
-        AND starts_at >= %(start)s AND starts_at < %(end)s
+    WHERE project_id = %(project)s AND level = 'feature' AND feature = ANY(%(features)s::text[])
+        AND starts_at >= %(start)s::timestamptz AND starts_at < %(end)s::timestamptz
     GROUP BY feature
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +101,12 @@ def _usual(feature: str, stretch: Stretch) -> Usual:
 def _read(project_id: int, features: Sequence[str], period: TimeRange, *, sampled: bool) -> dict[str, Stretch]:
     values: dict[str, Any] = {
         "project": project_id,
-        "features": [feature[:200] for feature in features],
+        "features": arrays.array("text", [feature[:200] for feature in features]),
         "start": period.start,
         "end": period.end,
         "sampled": sampled,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(STRETCH, values)
-        return {
-            feature: Stretch(int(requests), int(unpriced), cost_usd, Sketch.merged([Sketch(bytes(packed or b""))]))
-            for feature, requests, unpriced, cost_usd, packed in cursor.fetchall()
-        }
+    return {
+        feature: Stretch(int(requests), int(unpriced), cost_usd, Sketch.merged([Sketch(bytes(packed or b""))]))
+        for feature, requests, unpriced, cost_usd, packed in planned.rows(STRETCH, values)
+    }
