@@ -130,12 +130,18 @@ class Statement:
         For what is asked now and then over many days: planning 300 partitions takes longer than asking them. For values
         of few days a plan of its own looks cheaper to Postgres, but making it is what costs.
         """
+        with self.send_planned(connection, values) as cursor:
+            return cursor.fetchall()
+
+    def send_planned(
+        self, connection: "psycopg.Connection[Any]", values: Mapping[str, Any]
+    ) -> "psycopg.RawCursor[tuple[Any, ...]]":
+        """The same; its rows are read from what comes back. In a pipeline that waits for the answer."""
         teach(connection)
         if connection not in _planning_once:
             connection.execute("SET plan_cache_mode = force_generic_plan")
             _planning_once.add(connection)
-        with psycopg.RawCursor(connection) as cursor:
-            return cursor.execute(self.sql, [values[name] for name in self.names], prepare=True).fetchall()
+        return psycopg.RawCursor(connection).execute(self.sql, [values[name] for name in self.names], prepare=True)
 
 
 _planning_once: "WeakSet[psycopg.Connection[Any]]" = WeakSet()

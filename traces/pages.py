@@ -8,19 +8,19 @@ from django.utils import timezone
 from traces.account import Beside, account_of
 from traces.queries.scores import StoredScore, by_span, of_whole
 from traces.queries.spans import StoredSpan
-from traces.queries.traces import Summary, Trace
+from traces.queries.traces import Trace
 from traces.records import Payload
 from traces.step import detail
 from traces.usual import against, cost_words
 
 
-def trace_page(trace: Trace, selected: StoredSpan, payload: Payload, others: list[Summary]) -> dict[str, Any]:
-    """The context of the page of one trace with one step open. `others`: those of its request id."""
+def trace_page(trace: Trace, selected: StoredSpan, payload: Payload) -> dict[str, Any]:
+    """The context of the page of one trace with one step open."""
     summary = trace.summary
     name = summary.request_id or summary.shown_id
     return {
         "section": "traces",
-        "trace": {**flat(trace), "others": others},
+        "trace": flat(trace),
         "step": detail(trace, selected, payload),
         "q": name,
         "printed": f"{name}, printed from llmobs on {timezone.localtime():%-d %B %Y at %H:%M}",

@@ -13,8 +13,7 @@ from accounts.access import project_for
 from accounts.models import Project
 from llmobs.lib.http import PageRequest
 from traces import pages
-from traces.queries.beside import beside, bodies_beside
-from traces.queries.traces import trace_of
+from traces.queries import beside
 from traces.search.asked import asked_in
 
 
@@ -31,13 +30,14 @@ def preview_fragment(request: PageRequest, project_slug: str, trace_id: str) -> 
 
 def preview(project: Project, trace_id: str, list_query: str) -> dict[str, Any] | None:
     """What the template is given, whatever the size of the trace in seven queries; None where no trace has this id."""
-    trace = trace_of(project.pk, trace_id)
-    if trace is None or not trace.nodes:
+    found = beside.found(project, trace_id)
+    if found is None:
         return None
+    trace = found.trace
     there = reverse("traces:trace-detail", args=[project.slug, trace.summary.address])
     return {
         "project": project,
         "trace": pages.flat(trace),
         "url": f"{there}?{urlencode({'list': list_query})}",
-        **pages.account_page(trace, beside(project, trace, bodies_beside(project, trace))),
+        **pages.account_page(trace, beside.read(project, found).beside),
     }

@@ -1,6 +1,7 @@
 """The pages of one trace, and a long text that was opened."""
 
 import re
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
@@ -11,17 +12,16 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import project_for, projects_of
+from accounts.models import Project
 from llmobs.lib.http import PageRequest, now_of, page_or_fragment
 from traces import ids, pages, payload, tabs
 from traces.conversation import text_at
 from traces.feedback_views import forms_of
 from traces.list_pages import neighbour_links
-from traces.queries.beside import beside, bodies_beside
-from traces.queries.scores import scores_of
-from traces.queries.spans import StoredSpan, bodies_of, payload_in, payload_of
+from traces.queries import beside
+from traces.queries.spans import StoredSpan, payload_in, payload_of
 from traces.queries.traces import (
     Trace,
-    others_of_request,
     summaries_of,
     trace_of,
 )
@@ -29,6 +29,7 @@ from traces.search.neighbours import neighbours
 
 STEP = "traces/_step_swap.html"
 PAGE = "traces/trace_detail.html"
+NOT_HERE = "No trace has this id."
 FRAGMENT_CHARACTERS = 200_000  # of a long text at a time
 
 
@@ -49,25 +50,16 @@ def any_trace(request: PageRequest, trace_id: str) -> HttpResponse:
 def trace_detail(request: PageRequest, project_slug: str, trace_id: str) -> HttpResponse:
     """One trace with one step open; htmx asks for the step alone."""
     project = project_for(request.user, project_slug)
-    trace = _found(trace_of(project.pk, trace_id))
-    selected = _selected(trace, request.GET.get("span"))
     template = page_or_fragment(request, PAGE, "traces/_step_rows.html" if "from" in request.GET else STEP)
-    is_page = template == PAGE
-    bodies = bodies_beside(project, trace, selected) if is_page else bodies_of(project.pk, [selected], trace.days)
-    sent = payload_in(bodies, selected)
-    scores = scores_of(project.pk, trace)
-    context = {
-        "project": project,
-        **pages.trace_page(trace, selected, sent, others_of_request(project.pk, trace.summary)),
-        **pages.score_lists(trace, selected, scores),
-        **forms_of(request.user, project, trace, selected, scores),
-        **tabs.shown(project, trace, (selected, sent), request.GET, step_alone=template == STEP),
-    }
-    if is_page:
-        list_query = request.GET.get("list", "")
-        near = neighbours(project.pk, list_query, trace.summary.trace_id, now_of(request))
-        context |= pages.account_page(trace, beside(project, trace, bodies))
-        context |= neighbour_links(project, list_query, near)
+    if template == PAGE:
+        context = _page(request, project, trace_id)
+    else:
+        trace = trace_of(project.pk, trace_id)
+        if trace is None or not trace.nodes:
+            raise Http404(NOT_HERE)
+        selected = _selected(trace, request.GET.get("span"))
+        read = beside.read_step(project, trace, selected)
+        context = _step(request, project, trace, selected, read, step_alone=template == STEP)
     return render(request, template, context)
 
 
@@ -100,10 +92,35 @@ def _place(said: str) -> int:
     return int(said) if re.fullmatch(r"[0-9]{1,12}", said) else 0
 
 
-def _found(trace: Trace | None) -> Trace:
-    if trace is None or not trace.nodes:
-        raise Http404("No trace has this id.")
-    return trace
+def _page(request: PageRequest, project: Project, trace_id: str) -> dict[str, Any]:
+    found = beside.found(project, trace_id)
+    if found is None:
+        raise Http404(NOT_HERE)
+    trace = found.trace
+    selected = _selected(trace, request.GET.get("span"))
+    read = beside.read(project, found, selected)
+    list_query = request.GET.get("list", "")
+    near = neighbours(project.pk, list_query, trace.summary.trace_id, now_of(request))
+    return {
+        **_step(request, project, trace, selected, read),
+        "others": found.others,
+        **pages.account_page(trace, read.beside),
+        **neighbour_links(project, list_query, near),
+    }
+
+
+def _step(  # noqa: PLR0913
+    request: PageRequest, project: Project, trace: Trace, selected: StoredSpan, read: beside.Read, *,
+    step_alone: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    sent = payload_in(read.bodies, selected)
+    return {
+        "project": project,
+        **pages.trace_page(trace, selected, sent),
+        **pages.score_lists(trace, selected, read.scores),
+        **forms_of(request.user, project, trace, selected, read.scores),
+        **tabs.shown(project, trace, (selected, sent), request.GET, step_alone=step_alone),
+    }
 
 
 def _selected(trace: Trace, span_id: str | None) -> StoredSpan:

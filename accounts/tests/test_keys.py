@@ -203,6 +203,6 @@ def test_what_a_key_is_called_is_text_on_the_page(admin_of_project_client, proje
 def test_the_page_takes_no_more_queries_with_more_keys(admin_of_project_client, project, django_assert_num_queries):
     for number in range(30):
         make_key(project, name=f"key {number}")
-    # session, user, project, role, keys; open incidents, projects and, for the tabs, the role of the frame
-    with django_assert_num_queries(8):
+    # session, user, projects with roles, keys; open incidents
+    with django_assert_num_queries(5):
         admin_of_project_client.get(page(project))

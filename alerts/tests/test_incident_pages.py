@@ -109,10 +109,10 @@ def test_who_is_not_logged_in_is_sent_to_log_in(client, url):
 
 def test_its_queries_do_not_grow(member_client, url, incident, django_assert_num_queries):
     member_client.get(url)
-    # session, user, project, incident, mails, series, traces, features; in the frame: projects, open ones
-    with django_assert_num_queries(10):
+    # session, user, projects, incident, mails, series, traces, features; in the frame: open ones
+    with django_assert_num_queries(9):
         member_client.get(url)
-    with django_assert_num_queries(7):  # session, user, project, open, past; in the frame: projects, open ones
+    with django_assert_num_queries(6):  # session, user, projects, open, past; in the frame: open ones
         member_client.get(URL)
 
 

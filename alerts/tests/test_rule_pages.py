@@ -114,5 +114,5 @@ def test_a_rule_is_not_found_below_another_project(stranger_client, rule):
 
 
 def test_its_queries_do_not_grow(engineer_client, rule, django_assert_num_queries):
-    with django_assert_num_queries(9):  # session, user, project, role, rules, admins (2); frame: projects, open
+    with django_assert_num_queries(7):  # session, user, projects, rules, admins (2); in the frame: open
         engineer_client.get(URL)

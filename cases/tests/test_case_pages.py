@@ -332,8 +332,8 @@ def test_its_queries_do_not_grow(member_client, member, case, url, refund):
     assert queries(member_client, URL) == LIST_QUERIES
 
 
-CASE_QUERIES = 13
-LIST_QUERIES = 8
+CASE_QUERIES = 11
+LIST_QUERIES = 7
 
 
 def queries(client, address):

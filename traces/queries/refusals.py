@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from django.db import connection
 from django.db.models import Max, Sum
 
+from traces.arrays import Statement
 from traces.models import Refusal, RefusalCount
+from traces.queries.planned import Asked, Lines
 from traces.refusals import names_any
 
 NEAR = timedelta(minutes=10)
@@ -56,22 +57,25 @@ class Naming:
     items: int
 
 
-NAMING: Final = """
+NAMING: Final = Statement.of("""
     SELECT id, reason, items, body, encoding FROM traces_refusal
-    WHERE project_id = %(project)s AND received_at >= %(start)s AND received_at <= %(end)s AND body IS NOT NULL
-    ORDER BY id DESC LIMIT %(limit)s
-"""
+    WHERE project_id = %(project)s AND received_at >= %(start)s::timestamptz AND received_at <= %(end)s::timestamptz
+        AND body IS NOT NULL
+    ORDER BY id DESC LIMIT %(limit)s::int
+""")
 
 
-def refusals_naming(project_id: int, words: Iterable[bytes], start: datetime, end: datetime) -> list[Naming]:
+def asked_near(project_id: int, start: datetime, end: datetime) -> Asked:
+    """For `naming`: the newest refused requests from ten minutes before `start` to ten after `end`."""
+    values = {"project": project_id, "start": start - NEAR, "end": end + NEAR, "limit": MOST_NEAR}
+    return Asked(NAMING, values)
+
+
+def naming(lines: Lines, words: Iterable[bytes]) -> list[Naming]:
     """Of the newest ten refused requests from ten minutes before `start` to ten after `end`: those that name one.
 
     `words` are ids as bodies hold them. Bodies are searched as far as they were kept; which of their parts was refused
     is not told, so that a request that names the trace may have been refused for another one's part.
     """
-    values: dict[str, Any] = {"project": project_id, "start": start - NEAR, "end": end + NEAR, "limit": MOST_NEAR}
-    with connection.cursor() as cursor:
-        cursor.execute(NAMING, values)
-        lines = cursor.fetchall()
     sought = list(words)
     return [Naming(*line[:3]) for line in lines if names_any(bytes(line[3]), line[4], sought)]

@@ -11,6 +11,7 @@ from django.db import connection
 from traces import arrays, day_by_day, ids
 from traces.arrays import Statement
 from traces.queries import planned
+from traces.queries.planned import Asked, Lines
 from traces.queries.traces import Trace
 from traces.records import Json
 
@@ -119,15 +120,26 @@ def of_whole(scores: Sequence[StoredScore], trace: Trace) -> list[StoredScore]:
 
 def scores_of(project_id: int, trace: Trace) -> list[StoredScore]:
     """All scores that belong to the trace in any way, the latest first, at most MOST_SCORES."""
+    asked = asked_scores(project_id, trace)
+    return scores_in(planned.rows(asked.statement, asked.values))
+
+
+def asked_scores(project_id: int, trace: Trace) -> Asked:
+    """For the same in `scores_in`."""
     records = [span.record for span in trace.spans]
     wholes = trace.summaries
-    return scores_among(
+    return _asked(
         project_id,
         traces=[one.trace_id for one in wholes],
         spans=[span.span_id for span in trace.spans],
         sessions=_known([*(one.session_id for one in wholes), *(one.session_id for one in records)]),
         requests=_known([*(one.request_id for one in wholes), *(one.request_id for one in records)]),
     )
+
+
+def scores_in(lines: Lines) -> list[StoredScore]:
+    """The rows of SCORES."""
+    return [_score(line) for line in lines]
 
 
 def scores_among(
@@ -139,6 +151,17 @@ def scores_among(
     requests: Sequence[str] = (),
 ) -> list[StoredScore]:
     """The scores of these, the latest first, at most MOST_SCORES. `spans` are those whose scores name no trace."""
+    asked = _asked(project_id, traces, spans, sessions, requests)
+    return scores_in(planned.rows(asked.statement, asked.values))
+
+
+def _asked(
+    project_id: int,
+    traces: Sequence[bytes],
+    spans: Sequence[bytes],
+    sessions: Sequence[str],
+    requests: Sequence[str],
+) -> Asked:
     values: dict[str, Any] = {
         "project": project_id,
         "traces": arrays.array("bytea", list(traces)),
@@ -149,7 +172,7 @@ def scores_among(
         "requests_begin": arrays.array("text", [one[:200] for one in requests]),
         "limit": MOST_SCORES,
     }
-    return [_score(line) for line in planned.rows(SCORES, values)]
+    return Asked(SCORES, values)
 
 
 def spelling_of_span(project_id: int, trace_id: bytes, span_id: bytes) -> tuple[str | None] | None:

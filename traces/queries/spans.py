@@ -10,7 +10,7 @@ from traces import arrays, day_by_day, ids, payload
 from traces.arrays import Statement
 from traces.logged import with_contents
 from traces.queries import planned
-from traces.queries.planned import Days
+from traces.queries.planned import Asked, Days, Lines
 from traces.records import Payload, SpanRecord
 
 Bodies = dict[tuple[bytes, bytes], bytes]
@@ -106,9 +106,18 @@ class StoredSpan:
         return ids.address(self.record.span_id, self.record.span_text)
 
 
-def spans_of(project_id: int, trace_ids: Iterable[bytes], days: Days | None = None) -> list[StoredSpan]:
-    """The spans of these traces of the project, in no order. `days` are theirs, where they are known."""
-    return [_stored(line) for line in planned.rows_of_traces(SPANS, project_id, trace_ids, days)]
+def spans_of(project_id: int, trace_ids: Iterable[bytes]) -> list[StoredSpan]:
+    """The spans of these traces of the project, in no order."""
+    return stored_spans(planned.rows_of_traces(SPANS, project_id, trace_ids))
+
+
+def asked_spans(project_id: int, trace_ids: Iterable[bytes], days: Days) -> Asked:
+    """For `stored_spans`, where the days of the traces are known."""
+    return planned.of_traces(SPANS, project_id, trace_ids, days)
+
+
+def stored_spans(lines: Lines) -> list[StoredSpan]:
+    return [_stored(line) for line in lines]
 
 
 def payloads_of(
@@ -128,12 +137,16 @@ def payload_of(project_id: int, trace_id: bytes, span_id: bytes) -> Payload:
     return payloads_of(project_id, [trace_id], [span_id]).get((trace_id, span_id)) or Payload()
 
 
-def bodies_of(project_id: int, spans: Iterable[StoredSpan], days: Days | None = None) -> Bodies:
-    """The payloads of these spans as JSON, by trace and span id. `days` are their traces', where they are known."""
+def asked_bodies(project_id: int, spans: Iterable[StoredSpan], days: Days) -> Asked:
+    """For `bodies_in`: the payloads of these spans, the days of whose traces are known."""
     chosen = list(spans)
     traces = {span.record.trace_id for span in chosen}
     named = arrays.array("bytea", [span.span_id for span in chosen])
-    lines = planned.rows_of_traces(PAYLOADS_OF_SPANS, project_id, traces, days, spans=named)
+    return planned.of_traces(PAYLOADS_OF_SPANS, project_id, traces, days, spans=named)
+
+
+def bodies_in(lines: Lines) -> Bodies:
+    """Payloads as JSON, by trace and span id."""
     return {(trace, span): payload.decompress(codec, body) for trace, span, codec, body in lines}
 
 

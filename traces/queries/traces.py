@@ -1,8 +1,8 @@
 """A whole trace, for the page and the JSON; and the list of the newest."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,8 @@ from traces.amounts import Totals, calls_among, totals_of
 from traces.arrays import Statement
 from traces.notes import MOST_TRACES_OF_REQUEST, Note, complete, notes_of
 from traces.queries import planned
-from traces.queries.planned import Days
-from traces.queries.spans import StoredSpan, spans_of
+from traces.queries.planned import Asked, Days, Lines
+from traces.queries.spans import StoredSpan, asked_spans, stored_spans
 from traces.tree import Node, pre_order
 
 SUMMARIES = Statement.of("""
@@ -82,7 +82,7 @@ class Trace:
     summaries: list[Summary]
     nodes: list[Node]
     call_ids: set[tuple[bytes, bytes]] = field(default_factory=set)
-    days: Days | None = None
+    days: Days = (date.min, date.max)
 
     @property
     def summary(self) -> Summary:
@@ -117,20 +117,29 @@ def traces_of_request(project_id: int, request_id: str) -> Trace | None:
     return _trace(project_id, found) if found else None
 
 
-def others_of_request(project_id: int, summary: Summary) -> list[Summary]:
-    """The other traces that carry the request id of one, newest first; without their spans, which may be many."""
-    if not summary.request_id:
-        return []
-    keys = [key for key in _keys_of_request(project_id, summary.request_id) if key != summary.trace_id]
+def trace_and(
+    project_id: int, trace_id: str, besides: Callable[[Summary], Sequence[Asked]]
+) -> tuple[Trace | None, list[Lines]]:
+    """The trace with this id, and the rows of what is asked with its spans."""
+    return _trace_and(project_id, [ids.trace_key(trace_id)], besides)
+
+
+def asked_of_request(project_id: int, request_id: str) -> Asked:
+    """For the keys of the newest traces that carry this request id. Blanks around it were taken off when stored."""
+    return Asked(OF_REQUEST, {"project": project_id, "request": request_id.strip(), "limit": MOST_TRACES_OF_REQUEST})
+
+
+def others_of(project_id: int, summary: Summary, lines: Lines) -> list[Summary]:
+    """The other traces of a trace's request, newest first; without their spans, which may be many."""
+    keys = [trace_id for (trace_id,) in lines if trace_id != summary.trace_id]
     return summaries_of(project_id, keys) if keys else []
 
 
 def _keys_of_request(project_id: int, request_id: str) -> list[bytes]:
     if "\0" in request_id:  # Postgres holds no NUL in text, so no row can have it
         return []
-    # Blanks around it were taken off when it was stored.
-    values: dict[str, Any] = {"project": project_id, "request": request_id.strip(), "limit": MOST_TRACES_OF_REQUEST}
-    return [trace_id for (trace_id,) in planned.rows(OF_REQUEST, values)]
+    asked = asked_of_request(project_id, request_id)
+    return [trace_id for (trace_id,) in planned.rows(asked.statement, asked.values)]
 
 
 def summaries_of(project_id: int, trace_ids: Iterable[bytes]) -> list[Summary]:
@@ -148,15 +157,22 @@ def _summaries(project_id: int, trace_ids: Iterable[bytes]) -> list[tuple[Any, .
 
 
 def _trace(project_id: int, trace_ids: list[bytes]) -> Trace | None:
+    return _trace_and(project_id, trace_ids, lambda summary: ())[0]
+
+
+def _trace_and(
+    project_id: int, trace_ids: list[bytes], besides: Callable[[Summary], Sequence[Asked]]
+) -> tuple[Trace | None, list[Lines]]:
     lines = _summaries(project_id, trace_ids)
     if not lines:
-        return None
+        return None, []
     summaries = [summary_row(line[:_AFTER]) for line in lines]
     days = min(line[_AFTER] for line in lines), max(line[_AFTER + 1] for line in lines)
-    spans = spans_of(project_id, trace_ids, days)
+    sent, *more = planned.rows_of_all([asked_spans(project_id, trace_ids, days), *besides(summaries[0])])
+    spans = stored_spans(sent)
     newest_first = {summary.trace_id: place for place, summary in enumerate(summaries)}
     nodes = sorted(pre_order(spans), key=lambda node: newest_first[node.span.record.trace_id])  # sorted is stable
-    return Trace(summaries, nodes, calls_among(spans), days)
+    return Trace(summaries, nodes, calls_among(spans), days), more
 
 
 ANY_TRACE = "SELECT EXISTS (SELECT FROM traces_summary WHERE project_id = %(project)s)"

@@ -12,6 +12,7 @@ from traces import arrays
 from traces.arrays import Statement
 from traces.queries import planned
 from traces.queries.metrics import NO_DURATIONS
+from traces.queries.planned import Asked, Lines
 from traces.sketch import Sketch
 from traces.usual import DAYS, Usual
 
@@ -66,10 +67,19 @@ def usual_of(project_id: int, feature: str, before: datetime) -> Usual:
     return usuals_of(project_id, [feature], before)[feature]
 
 
+def asked_usual(project_id: int, feature: str, before: datetime) -> Asked:
+    """The first query of `usual_of`, to be sent with others; `usual_in` reads what it finds."""
+    return _asked(project_id, [feature], _days_before(before), sampled=True)
+
+
+def usual_in(lines: Lines, project_id: int, feature: str, before: datetime) -> Usual:
+    """What `usual_of` says, from the rows of its first query."""
+    return _usual(feature, _with_seldom(_stretches(lines), project_id, [feature], _days_before(before))[feature])
+
+
 def usuals_of(project_id: int, features: Sequence[str], before: datetime) -> dict[str, Usual]:
     """The same for several features, in one or two queries."""
-    end = floor(before, FIVE_MINUTES)
-    found = stretches_of(project_id, features, TimeRange(end - timedelta(days=DAYS), end), sampled=True)
+    found = stretches_of(project_id, features, _days_before(before), sampled=True)
     return {feature: _usual(feature, found[feature]) for feature in features}
 
 
@@ -80,9 +90,23 @@ def stretches_of(project_id: int, features: Sequence[str], period: TimeRange, *,
     second query.
     """
     found = _read(project_id, features, period, sampled=sampled)
-    if sampled and (seldom := [name for name, one in found.items() if one.latency.count < LEAST_SAMPLE]):
+    if sampled:
+        return _with_seldom(found, project_id, features, period)
+    return {feature: found.get(feature[:200], Stretch()) for feature in features}
+
+
+def _with_seldom(
+    found: dict[str, Stretch], project_id: int, features: Sequence[str], period: TimeRange
+) -> dict[str, Stretch]:
+    """The same by feature, after the second query for those of which there are few durations."""
+    if seldom := [name for name, one in found.items() if one.latency.count < LEAST_SAMPLE]:
         found |= _read(project_id, seldom, period, sampled=False)
     return {feature: found.get(feature[:200], Stretch()) for feature in features}
+
+
+def _days_before(moment: datetime) -> TimeRange:
+    end = floor(moment, FIVE_MINUTES)
+    return TimeRange(end - timedelta(days=DAYS), end)
 
 
 def _usual(feature: str, stretch: Stretch) -> Usual:
@@ -99,6 +123,11 @@ def _usual(feature: str, stretch: Stretch) -> Usual:
 
 
 def _read(project_id: int, features: Sequence[str], period: TimeRange, *, sampled: bool) -> dict[str, Stretch]:
+    asked = _asked(project_id, features, period, sampled=sampled)
+    return _stretches(planned.rows(asked.statement, asked.values))
+
+
+def _asked(project_id: int, features: Sequence[str], period: TimeRange, *, sampled: bool) -> Asked:
     values: dict[str, Any] = {
         "project": project_id,
         "features": arrays.array("text", [feature[:200] for feature in features]),
@@ -106,7 +135,11 @@ def _read(project_id: int, features: Sequence[str], period: TimeRange, *, sample
         "end": period.end,
         "sampled": sampled,
     }
+    return Asked(STRETCH, values)
+
+
+def _stretches(lines: Lines) -> dict[str, Stretch]:
     return {
         feature: Stretch(int(requests), int(unpriced), cost_usd, Sketch.merged([Sketch(bytes(packed or b""))]))
-        for feature, requests, unpriced, cost_usd, packed in planned.rows(STRETCH, values)
+        for feature, requests, unpriced, cost_usd, packed in lines
     }

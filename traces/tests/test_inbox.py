@@ -314,8 +314,8 @@ def test_another_project_s_refusals_are_not_there(stranger_client, refused):
 def test_its_queries_do_not_grow_with_the_rows(engineer_client, send, django_assert_num_queries):
     for number in range(6):
         send([{"input_tokens": "many"}] * number + [7])
-    # session, user, project, role, rows, counts, replays; incidents, projects and, for the tabs, the role of the frame
-    with django_assert_num_queries(10):
+    # session, user, projects with roles, rows, counts, replays; incidents of the frame
+    with django_assert_num_queries(7):
         engineer_client.get("/p/shop/inbox")
 
 

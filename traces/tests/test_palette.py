@@ -143,7 +143,7 @@ def test_a_hostile_look_up_is_shown_as_it_is(member_client, project):
 def test_its_queries_do_not_grow_with_what_it_offers(member, member_client, project, django_assert_num_queries):
     for number in range(30):
         remember(member, project, f"text {number}", "words", timezone.now())
-    with django_assert_num_queries(7):  # session, user, project, role, look-ups, views, projects
+    with django_assert_num_queries(6):  # session, user, projects with roles, look-ups, views, other projects
         member_client.get(PALETTE)
 
 

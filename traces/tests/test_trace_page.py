@@ -468,7 +468,6 @@ def test_queries_do_not_grow_with_the_spans(project, member_client):
         with CaptureQueriesContext(connection) as queries:
             assert member_client.get(PAGE).status_code == 200
         counts.append(len(queries))
-    # session, user, project; summary, spans, payload, scores; the request's traces, their summaries; what is usual,
-    # what was cut, what was refused; the days of the spans, of the payload and of what was cut; its cases;
-    # two of the frame
-    assert counts == [18, 18]
+    # session, user, projects; summary; spans, what is usual, the request's traces; payloads, scores, what was refused;
+    # open incidents, cases
+    assert counts == [12, 12]
