@@ -1,6 +1,7 @@
 """One stretch of days of a search: what the index finds there, and what of it fulfils what the index cannot answer."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,8 @@ MOST_READ: Final = 1_000  # entries at a time, where each is compared with its t
 
 # The index of words and nothing else: without it every entry's words would be unpacked, of which the planner does not
 # know what it costs. So each day's partition is named, and nothing asked of it that another index could answer.
-SETTINGS: Final = "SET LOCAL jit = off; SET LOCAL enable_seqscan = off"
+# Of the transaction; a statement, as only single ones can be sent together with another.
+SETTINGS: Final = "SELECT set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true)"
 
 _COLUMNS: Final = "e.trace_id, e.happened_at, e.duration_us, e.cost_usd, e.tokens, e.text_cut"
 INDEXED: Final = """
@@ -211,9 +213,10 @@ def _rows(
     """
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
-        if settings:
-            cursor.execute(settings)
-        cursor.execute(statement, values, prepare=None if keep_plan else False, binary=True)
+        with connection.connection.pipeline() if settings else nullcontext():
+            if settings:
+                psycopg.Cursor(connection.connection).execute(settings)
+            cursor.execute(statement, values, prepare=None if keep_plan else False, binary=True)
         return cursor.fetchall()
 
 

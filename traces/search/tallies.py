@@ -39,11 +39,11 @@ LOOKED_AT: Final = f" UNION ALL SELECT {READ}, NULL, now(), false, count(*), NUL
 # Planning thirty days takes as long as sampling them, so a plan is made once for all values; but where days are named
 # themselves.
 SETTINGS: Final = """
-    SET LOCAL jit = off; SET LOCAL enable_seqscan = {seqscan}; SET LOCAL plan_cache_mode = {mode};
-    SET LOCAL statement_timeout = {timeout}
+    SELECT set_config('jit', 'off', true), set_config('enable_seqscan', '{seqscan}', true),
+        set_config('plan_cache_mode', '{mode}', true), set_config('statement_timeout', '{timeout}', true)
 """
 AFTERWARDS: Final = """
-    SET LOCAL statement_timeout TO DEFAULT; SET LOCAL plan_cache_mode TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT
+    SELECT set_config(name, NULL, true) FROM unnest('{statement_timeout,plan_cache_mode,enable_seqscan}'::text[]) name
 """
 
 
@@ -128,13 +128,13 @@ def tallied(
 
 def _rows(hits: str, values: Mapping[str, Any], settings: str, keep_plan: bool) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
+    looked_at = LOOKED_AT if hits.startswith("sampled ") else ""
     with psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(settings)
-        looked_at = LOOKED_AT if hits.startswith("sampled ") else ""
-        cursor.execute(f"WITH {hits} {TALLY} {looked_at}", values, prepare=keep_plan, binary=True)
-        found = cursor.fetchall()
-        cursor.execute(AFTERWARDS)
-        return found
+        with connection.connection.pipeline():  # one round trip: a list with conditions is counted by ten of these
+            psycopg.Cursor(connection.connection).execute(settings)
+            cursor.execute(f"WITH {hits} {TALLY} {looked_at}", values, prepare=keep_plan, binary=True)
+            psycopg.Cursor(connection.connection).execute(AFTERWARDS)
+        return cursor.fetchall()
 
 
 def _by_mask(rows: Sequence[tuple[Any, ...]]) -> dict[int, Tally]:
