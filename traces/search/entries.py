@@ -87,7 +87,7 @@ class Draft:
         if len(self._told) < _MOST_TOLD:
             self._told |= told
         self._add(facts.lexemes_of(told))
-        said = [text for text in self._new(texts_of(span, payload, sent)) if self._room_for(text)]
+        said = self._taken(self._new(texts_of(span, payload, sent)))
         if said:
             self._parts.append(f"{_SPAN}{span.span_id.hex()}\n" + "\n".join(said))
 
@@ -112,29 +112,35 @@ class Draft:
             text=payloads.compress("".join(self._parts).encode("utf-8", "replace")),
         )
 
-    def _new(self, texts: Iterable[str]) -> Iterator[str]:
+    def _new(self, texts: Iterable[str]) -> list[str]:
         """What was not said before in this trace, normalised."""
+        new: list[str] = []
         for text in texts:
             if text not in self._read:
                 self._read.add(text)
                 plain = normalised(text[: MOST_CHARACTERS + 1])
                 if plain and (plain == text or plain not in self._read):
                     self._read.add(plain)
-                    yield plain
+                    new.append(plain)
+        return new
+
+    def _taken(self, texts: list[str]) -> list[str]:
+        """Index a span's texts; those that there was room for."""
+        characters = sum(map(len, texts))
+        most = _MOST_OF_CHARACTER * characters
+        if self._characters + characters > MOST_CHARACTERS or not self._is_sure_of(most):
+            self._take_waiting()
+            return [text for text in texts if self._room_for(text)]
+        self._waiting += texts
+        self._waiting_bytes += most
+        self._characters += characters
+        return texts
 
     def _room_for(self, text: str) -> bool:
         """Index a text if there is room for it; a text that is too long for what is left ends the entry."""
         self._characters += len(text)
-        most = _MOST_OF_CHARACTER * len(text)
-        if not self._is_sure_of(most):
-            self._take_waiting()
-        if self._characters > MOST_CHARACTERS:
+        if self._characters > MOST_CHARACTERS or not self._add(lexemes(text)):
             self.full = True
-        elif self._is_sure_of(most):
-            self._waiting.append(text)
-            self._waiting_bytes += most
-        else:
-            self.full = not self._add(lexemes(text))
         return not self.full
 
     def _is_sure_of(self, size: int) -> bool:
@@ -148,7 +154,7 @@ class Draft:
             self._add(some)
 
     def _waiting_lexemes(self) -> Iterator[set[str]]:
-        """Those of all texts at once, half the work of one by one; what is not ASCII does not slow the others down."""
+        """Of all texts at once, half the work of one by one; what is not ASCII does not slow the others down."""
         for plain in (True, False):
             yield lexemes("\n".join(text for text in self._waiting if text.isascii() is plain))
 

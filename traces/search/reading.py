@@ -67,7 +67,7 @@ def payloads_of(
             "traces": arrays.array("bytea", [span.record.trace_id for span in some]),
             "spans": arrays.array("bytea", [span.span_id for span in some]),
         }
-        cursor.execute(PAYLOADS, {"project": project_id, **values})
+        cursor.execute(PAYLOADS, {"project": project_id, **values}, binary=True)
         for span, (codec, body) in zip(some, cursor.fetchall(), strict=True):
             yield span, _payload(codec, body)
 
