@@ -52,7 +52,11 @@ UPSERT = f"""
         {_RANKED},
         {_LEAST},
         revision = kept.revision + 1
-    RETURNING trace_id, happened_at, was_happened_at, last_at, revision, first_day < last_day
+    RETURNING trace_id, happened_at, was_happened_at, last_at, first_day < last_day AS several_days, revision
+"""
+# Of what UPSERT, called `summary`, wrote: the traces that had a summary before.
+REVISED = """
+    SELECT trace_id, happened_at, was_happened_at, last_at, several_days FROM summary WHERE revision > 0
 """
 
 # Ranks: the least wins. Roots come before all others, whatever the moment.
@@ -87,12 +91,8 @@ def values(spans: list[Happened]) -> dict[str, arrays.Array]:
 
 
 def revised(returned: Iterable[tuple[Any, ...]]) -> list[Revised]:
-    """Of what UPSERT returned the traces that had a summary before: they may count differently in other intervals."""
-    return [
-        Revised(trace_id, happened_at, was_happened_at, last_at, several_days)
-        for trace_id, happened_at, was_happened_at, last_at, revision, several_days in returned
-        if revision
-    ]
+    """What REVISED gave back. These traces may count differently in other intervals than those of the new spans."""
+    return [Revised(*line) for line in returned]
 
 
 def _rows(spans: Iterable[Happened]) -> list[dict[str, Any]]:

@@ -16,19 +16,25 @@ from traces.rows import RECORD_COLUMNS, Row
 
 _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
 _SPAN_COLUMNS = {**RECORD_COLUMNS, **_OWN_COLUMNS}
+TRACE_ID_BYTES = 16
 _SPLIT_TAGS = "string_to_array({}, chr(31))"
 
 _NAMES = ", ".join(_SPAN_COLUMNS)
 _VALUES = ", ".join(_SPLIT_TAGS.format(name) if name == "tags" else name for name in _SPAN_COLUMNS)
 _ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _SPAN_COLUMNS.items())
 
-# A row that is not returned was there before. DO NOTHING waits for another writer of the same span to end.
+# A row that is not added was there before. DO NOTHING waits for another writer of the same span to end. Which were
+# added is only said where not all were: to read a hundred rows costs more than to send them.
 INSERT_SPANS = arrays.Statement.of(f"""
-    INSERT INTO traces_span (project_id, received_at, {_NAMES})
-    SELECT %(project)s, %(now)s, {_VALUES}
-    FROM unnest({_ARRAYS}) AS sent ({_NAMES})
-    ON CONFLICT (project_id, day, trace_id, span_id) DO NOTHING
-    RETURNING trace_id, span_id
+    WITH added AS (
+        INSERT INTO traces_span (project_id, received_at, {_NAMES})
+        SELECT %(project)s, %(now)s, {_VALUES}
+        FROM unnest({_ARRAYS}) AS sent ({_NAMES})
+        ON CONFLICT (project_id, day, trace_id, span_id) DO NOTHING
+        RETURNING trace_id, span_id
+    )
+    SELECT CASE WHEN count(*) < cardinality(%(span_id)s::bytea[]) THEN array_agg(trace_id || span_id) END, count(*)
+    FROM added
 """)
 
 VALID_KEYS = arrays.Statement.of("""
@@ -44,8 +50,9 @@ INSERT_PAYLOADS = """
 # One statement for all that follows the rows. Its tables are written in no certain order; nobody waits for another in
 # them but for a trace's summary, and the rows before them are already locked.
 WRITE_THE_REST = arrays.Statement.of(f"""
-    WITH payloads AS ({INSERT_PAYLOADS}), marked AS ({marks.ADD}), unindexed AS ({marks.ADD_UNINDEXED})
-    {summaries.UPSERT}
+    WITH payloads AS ({INSERT_PAYLOADS}), marked AS ({marks.ADD}), unindexed AS ({marks.ADD_UNINDEXED}),
+        summary AS ({summaries.UPSERT})
+    {summaries.REVISED}
 """)
 
 _SETS = ", ".join(
@@ -109,7 +116,13 @@ def _insert(
         added = INSERT_SPANS.send(to, {"project": project_id, "now": now, **_columns(sent)}) if sent else None
     if valid and valid.fetchall() != [(len(keys),)]:
         raise KeyGone
-    return set(added) if added else set()
+    return _added(sent, *added.fetchall()[0]) if added else set()
+
+
+def _added(sent: list[Row], some: list[bytes] | None, count: int) -> set[rows.Key]:
+    if count == len(sent):
+        return {row.key for row in sent}
+    return {(key[:TRACE_ID_BYTES], key[TRACE_ID_BYTES:]) for key in some or ()}
 
 
 def _write_the_rest(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], now: datetime) -> None:

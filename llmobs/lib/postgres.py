@@ -42,12 +42,16 @@ class WatchedConnection(psycopg.Connection[Any]):
         return bool(poll.poll(0))
 
     def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
-        return super().wait(self._watched(gen), interval, timeout)
-
-    def _watched(self, gen: PQGen[Answer]) -> Generator[Any, Any, Answer]:
-        heard_at = time.monotonic()
         try:
             wanted = next(gen)
+        except StopIteration as end:  # nothing to wait for: most of what is sent in a pipeline
+            at_once: Answer = end.value
+            return at_once
+        return super().wait(self._watched(gen, wanted), interval, timeout)
+
+    def _watched(self, gen: PQGen[Answer], wanted: Any) -> Generator[Any, Any, Answer]:
+        heard_at = time.monotonic()
+        try:
             while True:
                 ready = yield wanted
                 now = time.monotonic()

@@ -5,11 +5,16 @@ from collections.abc import Callable
 
 import pytest
 
-from traces.group_commit import MOST_KEYS, MOST_WRITERS, Group, Job, Queue, Unwritten
+from traces.group_commit import KEYS_FOR_ANOTHER, MOST_KEYS, MOST_WRITERS, Group, Job, Queue, Unwritten
 
 
 def job(*keys: int) -> Job[None]:
     return Job(None, frozenset(keys))
+
+
+def large(number: int) -> Job[None]:
+    """One that is worth a transaction of its own."""
+    return Job(None, frozenset(range(number * MOST_KEYS + 10_000, number * MOST_KEYS + 10_000 + KEYS_FOR_ANOTHER)))
 
 
 class Store:
@@ -46,7 +51,7 @@ def waiting(queue: Queue[None], number: int) -> bool:
 def test_what_comes_while_others_write_is_one_group() -> None:
     store = Store()
     queue = Queue(store.write)
-    first = in_threads(queue.run, [job(number) for number in range(MOST_WRITERS)])
+    first = in_threads(queue.run, [large(number) for number in range(MOST_WRITERS)])
     assert all(store.entered.acquire(timeout=10) for _ in first)
     late = [job(100 + number) for number in range(20)]
     threads = in_threads(queue.run, late)
@@ -58,10 +63,27 @@ def test_what_comes_while_others_write_is_one_group() -> None:
     assert all(one.is_done and one.error is None for one in late)
 
 
+def test_a_second_writer_begins_when_what_waits_is_worth_it() -> None:
+    store = Store()
+    queue = Queue(store.write)
+    threads = in_threads(queue.run, [job(1)])
+    assert store.entered.acquire(timeout=10)
+    few = [job(*range(start, start + 10)) for start in range(100, 100 + KEYS_FOR_ANOTHER - 10, 10)]
+    threads += in_threads(queue.run, few)
+    assert waiting(queue, len(few))
+    assert len(store.groups) == 1
+    threads += in_threads(queue.run, [job(*range(500, 510))])
+    assert store.entered.acquire(timeout=10)
+    store.open.set()
+    for thread in threads:
+        thread.join(10)
+    assert [len(group) for group in store.groups] == [1, len(few) + 1]
+
+
 def test_jobs_that_share_a_key_are_never_written_together() -> None:
     store = Store()
     queue = Queue(store.write)
-    first = in_threads(queue.run, [job(number) for number in range(MOST_WRITERS)])
+    first = in_threads(queue.run, [large(number) for number in range(MOST_WRITERS)])
     assert all(store.entered.acquire(timeout=10) for _ in first)
     sharing = [job(7, 100 + number) for number in range(5)]
     threads = []
@@ -78,11 +100,11 @@ def test_jobs_that_share_a_key_are_never_written_together() -> None:
 def test_a_group_ends_at_its_most_keys_but_a_larger_job_is_written_alone() -> None:
     store = Store()
     queue = Queue(store.write)
-    first = in_threads(queue.run, [job(number) for number in range(MOST_WRITERS)])
+    first = in_threads(queue.run, [large(number) for number in range(MOST_WRITERS)])
     assert all(store.entered.acquire(timeout=10) for _ in first)
-    large = Job(None, frozenset(range(1_000, 1_001 + MOST_KEYS)))
+    larger = Job(None, frozenset(range(1_000, 1_001 + MOST_KEYS)))
     threads = []
-    for number, one in enumerate([large, job(10), job(11)]):
+    for number, one in enumerate([larger, job(10), job(11)]):
         threads += in_threads(queue.run, [one])
         assert waiting(queue, number + 1)
     store.open.set()
