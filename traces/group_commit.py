@@ -68,7 +68,8 @@ class Queue(Generic[What]):
         while not job.is_done:
             job.gate.acquire()
             if not job.is_done:
-                self._write_and_pass_on(job.group)
+                group, job.group = job.group, []  # or each keeps the other, until a search for garbage stops everybody
+                self._write_and_pass_on(group)
         if job.error:
             raise job.error
 

@@ -1,6 +1,8 @@
 """Group commit without a database: who writes for whom."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -111,6 +113,28 @@ def test_a_group_ends_at_its_most_keys_but_a_larger_job_is_written_alone() -> No
     for thread in first + threads:
         thread.join(10)
     assert [len(group) for group in store.groups[MOST_WRITERS:]] in ([1, 2], [2, 1])
+
+
+def test_what_was_written_is_let_go_without_a_search_for_garbage() -> None:
+    store = Store()
+    queue = Queue(store.write)
+    threads = in_threads(queue.run, [large(number) for number in range(MOST_WRITERS)])
+    assert all(store.entered.acquire(timeout=10) for _ in threads)
+    late = [Job({number}, frozenset([number])) for number in (1, 2)]  # a set, as None has no weak references
+    kept = [weakref.ref(one.what) for one in late]
+    threads += in_threads(queue.run, late)
+    assert waiting(queue, 2)
+    gc.disable()
+    try:
+        store.open.set()
+        for thread in threads:
+            thread.join(10)
+        assert [len(group) for group in store.groups] == [1] * MOST_WRITERS + [2]
+        del late, threads, thread
+        store.groups.clear()
+        assert [one() for one in kept] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_a_job_that_nobody_says_is_written_is_an_error() -> None:
