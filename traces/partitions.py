@@ -11,8 +11,10 @@ from django.db import connection, transaction
 from psycopg import sql
 
 PARTITIONED = ("traces_span", "traces_payload", "traces_entry", "traces_vocabulary")
+# A day grows from nothing: at Postgres' own tenth its partitions are analysed every minute, each for up to a second.
+_GROWING = "autovacuum_analyze_scale_factor = 0.5, autovacuum_vacuum_insert_scale_factor = 0.5"
 # Words and text beside the row, whatever their size, so that the rows of many entries are read quickly.
-_OPTIONS = {"traces_entry": "WITH (toast_tuple_target = 128)"}
+_OPTIONS = {"traces_entry": ", toast_tuple_target = 128"}
 
 EXISTING = """
     SELECT child.relname
@@ -86,8 +88,8 @@ def _make_statements(table: str, day: date) -> list[sql.Composed]:
     parent, child = sql.Identifier(table), sql.Identifier(name_of(table, day))
     first, after = sql.Literal(day.isoformat()), sql.Literal((day + timedelta(days=1)).isoformat())
     return [
-        sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING STORAGE) {}").format(
-            child, parent, sql.SQL(_OPTIONS.get(table, ""))
+        sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING STORAGE) WITH ({}{})").format(
+            child, parent, sql.SQL(_GROWING), sql.SQL(_OPTIONS.get(table, ""))
         ),
         # Proven by the constraint, ATTACH need not read the rows.
         sql.SQL("ALTER TABLE {} ADD CONSTRAINT is_of_its_day CHECK (day >= {} AND day < {})").format(
