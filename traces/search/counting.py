@@ -33,6 +33,8 @@ _PLACES, _EACH = 200, 10  # of a sample
 _PLACES_OF_TEXT, _EACH_OF_TEXT = 150, 10
 _ENOUGH: Final = 100  # of a sample, to extrapolate from
 _DAYS_AT_ONCE: Final = 10
+_TELLING: Final = 500  # traces of a day that tell what share of them is asked for
+_DAYS_TO_TRY: Final = 2  # the newest has just begun, perhaps
 _MANY: Final = 3_000  # found by the index; then the rest is extrapolated
 _PIECE: Final = 50  # texts that are compared between two looks at the clock
 # Looking at some traces takes about as long whatever is asked: to wait for it is quicker than to ask again.
@@ -92,7 +94,7 @@ class Counting:
         hope: dict[str, float] = {}
         if not test.texts and known.total <= (min(self.little, _LITTLE_TEXT) if test.reads_words else self.little):
             self._scan(test, days)
-        elif not test.texts:
+        elif not test.texts and not (test.reads_words and self._are_rare(days, known)):
             hope = self._sample(test, known)
         for name in [MAIN, *test.own]:
             if name not in self.counted:
@@ -129,6 +131,20 @@ class Counting:
         for name in [MAIN, *test.own]:
             self.counted[name] = _counted(_joined(by_mask, test.mask_of(name)), 1.0, "over" if more else "exactly")
 
+    def _are_rare(self, days: Sequence[date], known: Traffic) -> bool:
+        """Whether a day promises that the index finds few: then a sample, whose words are unpacked, is in vain."""
+        for day in days[:_DAYS_TO_TRY]:
+            of_day = known.since(TimeRange(_begins(day), _begins(day + timedelta(days=1))))
+            if of_day >= _TELLING:
+                found, _ = self._of_days(self._plan_of(MAIN), [day])
+                return found is not None and found.total * known.total <= _MANY * of_day
+        return False
+
+    def _plan_of(self, name: str) -> Plan:
+        plan = match.plan_of(populations.without(self.terms, name))
+        plan.values |= self._values()
+        return plan
+
     def _sample(self, test: RowTest, known: Traffic) -> dict[str, float]:
         """Look at some traces; what share of all each population is. Of few, what is found is only roughly so."""
         many, each = (_PLACES_OF_TEXT, _EACH_OF_TEXT) if test.reads_words else (_PLACES, _EACH)
@@ -151,8 +167,7 @@ class Counting:
 
     def _ask_index(self, name: str, days: Sequence[date], known: Traffic, share: float) -> None:
         """Let the index find a population, on days spread over the period."""
-        plan = match.plan_of(populations.without(self.terms, name))
-        plan.values |= self._values()
+        plan = self._plan_of(name)
         tally, done, waiting = Tally(), list[TimeRange](), _spread(days)
         one_by_one = bool(plan.texts) or share * known.total > _MANY
         while waiting and self._left() > 0 and tally.total < _MANY:

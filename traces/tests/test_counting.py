@@ -133,12 +133,16 @@ def test_another_projects_traces_do_not_count(many: Project, other_project: Proj
     assert counted(many, "feature:billing")[MAIN].total == 20
 
 
-def test_a_sample_of_many_is_extrapolated_and_says_so(project: Project) -> None:
+def test_a_sample_of_many_is_extrapolated_and_what_is_rare_is_counted(project: Project, monkeypatch) -> None:
     began = make.now()
     for number in range(4):
         named = [(at, "rare" if at % 21 == 0 else "common") for at in range(number, 2_400, 4)]
         make.stored(
-            project.pk, *[make.span(feature=name, started_at=began - timedelta(seconds=13 * at)) for at, name in named]
+            project.pk,
+            *[
+                make.span(feature=name, input=f"a {name} kettle", started_at=began - timedelta(seconds=13 * at))
+                for at, name in named
+            ],
         )
     rebuild_marked()
     index_marked()
@@ -147,6 +151,11 @@ def test_a_sample_of_many_is_extrapolated_and_says_so(project: Project) -> None:
     assert main.total == 2_400
     assert 40 < main.elements[":feature:rare"] < 300
     assert main.elements[":feature:rare"] + main.elements[":feature:common"] == pytest.approx(2_400, abs=2)
+    monkeypatch.setattr(counting, "_MANY", 200)
+    rare, common = counted(project, "rare", little=100)[MAIN], counted(project, "common", little=100)[MAIN]
+    assert (rare.sure, rare.total) == ("exactly", found(project, "rare"))
+    assert common.sure == "about"
+    assert common.total == pytest.approx(found(project, "common"), rel=0.2)
 
 
 def test_more_than_the_rollups_know_of_are_said_to_be_over(project: Project) -> None:
