@@ -16,7 +16,7 @@ ONE: Final = [
     *(f"feature:{feature}" for feature in member.FEATURES), *(f"model:{model}" for model in member.MODELS),
     "status:error", "failure:timeout", "env:staging", "latency:>3s", "-status:ok", "user:user_00077",
 ]  # fmt: skip
-# What was not counted in the first tenth of a second is asked for once more, as the page does.
+# What was not counted in the time that it had is asked for once more, as the page does.
 _AGAIN: Final = re.compile(r'hx-get="([^"]*)" hx-trigger="load"')
 _VALUE: Final = b'class="facet__value'
 

@@ -1,4 +1,4 @@
-"""How many traces a list holds, by facet and by time, within a tenth of a second: exactly where they are few.
+"""How many traces a list holds, by facet and by time, in less than a tenth of a second: exactly where they are few.
 
 Where a period has few traces, each is looked at. Of many, some thousand spread over it are, and what is found is
 extrapolated; what is too rare for that is counted by the index, day after day, until the time is over. How many traces
