@@ -169,6 +169,7 @@ def ask_ids(llmobs: Installation, client: Client, ids: dict[str, list[str]], fou
             whole = Times([sum(pair) for pair in zip(box.seconds, page.seconds, strict=True)])
             both = Row(others.BOTH, whole)
     statements = timed(llmobs, ids)
+    add(found, Row(f"any of these → trace page of {wanted.SPANS} spans", Times(pages), PAGE))
     add(found, Row("box, any id → where it leads", Times(boxes)))
     add(found, both)
     for kind, times in statements.items():
