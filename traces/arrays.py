@@ -134,14 +134,18 @@ class Statement:
             return cursor.fetchall()
 
     def send_planned(
-        self, connection: "psycopg.Connection[Any]", values: Mapping[str, Any]
+        self, connection: "psycopg.Connection[Any]", values: Mapping[str, Any], *, at_once: bool = True
     ) -> "psycopg.RawCursor[tuple[Any, ...]]":
-        """The same; its rows are read from what comes back. In a pipeline that waits for the answer."""
+        """The same; its rows are read from what comes back. In a pipeline that waits for the answer.
+
+        Without `at_once` its plan is kept only from its fifth use on, as psycopg does by itself.
+        """
         teach(connection)
         if connection not in _planning_once:
             connection.execute("SET plan_cache_mode = force_generic_plan")
             _planning_once.add(connection)
-        return psycopg.RawCursor(connection).execute(self.sql, [values[name] for name in self.names], prepare=True)
+        prepare = True if at_once else None
+        return psycopg.RawCursor(connection).execute(self.sql, [values[name] for name in self.names], prepare=prepare)
 
 
 _planning_once: "WeakSet[psycopg.Connection[Any]]" = WeakSet()

@@ -44,7 +44,9 @@ def found(project: Project, trace_id: str) -> Found | None:
 
     def asked(summary: Summary) -> Sequence[Asked]:
         usual = asked_usual(project.pk, _feature(summary), summary.happened_at)
-        return [usual, *([asked_of_request(project.pk, summary.request_id)] if summary.request_id else [])]
+        if not summary.request_id:
+            return [usual]
+        return [usual, asked_of_request(project.pk, summary.request_id, summary.happened_at)]
 
     trace, lines = trace_and(project.pk, trace_id, asked)
     if trace is None or not trace.nodes:

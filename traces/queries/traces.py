@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,10 @@ from traces.notes import MOST_TRACES_OF_REQUEST, Note, complete, notes_of
 from traces.queries import planned
 from traces.queries.planned import Asked, Days, Lines
 from traces.queries.spans import StoredSpan, asked_spans, stored_spans
+from traces.rows import day_of
 from traces.tree import Node, pre_order
+
+_AROUND = timedelta(days=7)  # the traces of one request, its repetitions included, are not farther apart
 
 SUMMARIES = Statement.of("""
     SELECT trace_id, trace_text, happened_at, ended_at, has_root, name, asked, answered,
@@ -30,7 +33,7 @@ OF_REQUEST = Statement.of("""
     JOIN (
         SELECT DISTINCT trace_id FROM traces_span
         WHERE project_id = %(project)s AND left(request_id, 200) = left(%(request)s::text, 200)
-            AND request_id = %(request)s::text
+            AND request_id = %(request)s::text AND day >= %(since)s::date AND day <= %(until)s::date
     ) s USING (trace_id)
     WHERE t.project_id = %(project)s
     ORDER BY t.happened_at DESC, t.trace_id DESC
@@ -124,9 +127,15 @@ def trace_and(
     return _trace_and(project_id, [ids.trace_key(trace_id)], besides)
 
 
-def asked_of_request(project_id: int, request_id: str) -> Asked:
-    """For the keys of the newest traces that carry this request id. Blanks around it were taken off when stored."""
-    return Asked(OF_REQUEST, {"project": project_id, "request": request_id.strip(), "limit": MOST_TRACES_OF_REQUEST})
+def asked_of_request(project_id: int, request_id: str, around: datetime | None = None) -> Asked:
+    """For the keys of the newest traces that carry this request id. Blanks around it were taken off when stored.
+
+    With `around` only those of the days about it: to ask those of a year takes longer than the rest of a page.
+    """
+    values = {"project": project_id, "request": request_id.strip(), "limit": MOST_TRACES_OF_REQUEST}
+    day = None if around is None else day_of(around)
+    bounds = (day - _AROUND, day + _AROUND) if day else (date.min, date.max)
+    return Asked(OF_REQUEST, {**values, "since": bounds[0], "until": bounds[1]})
 
 
 def others_of(project_id: int, summary: Summary, lines: Lines) -> list[Summary]:

@@ -1,0 +1,56 @@
+"""A trace of one day is read from that day's tables alone; of several, or of a day that went, from those of all."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from tests import make
+from traces import partitions
+from traces.queries import planned
+from traces.queries.spans import SPANS, asked_spans, spans_of, stored_spans
+from traces.queries.traces import asked_of_request
+from traces.rows import day_of
+
+
+def test_a_trace_of_one_day_is_read_from_its_day(project):
+    root, call = make.trace()
+    make.stored(project.pk, root, call)
+    day = day_of(root.started_at)
+    asked = asked_spans(project.pk, [root.trace_id], (day, day))
+    assert asked.day == day
+    (lines,) = planned.rows_of_all([asked])
+    assert {span.span_id for span in stored_spans(lines)} == {root.span_id, call.span_id}
+    assert partitions.name_of("traces_span", day) in planned.on_day(SPANS, day).sql
+
+
+def test_a_trace_of_two_days_is_read_whole(project):
+    root, call = make.trace()
+    call.started_at = root.started_at - timedelta(days=1)
+    make.stored(project.pk, root, call)
+    assert {span.span_id for span in spans_of(project.pk, [root.trace_id])} == {root.span_id, call.span_id}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_day_that_was_dropped_meanwhile_has_no_spans(project):
+    root, call = make.trace()
+    make.stored(project.pk, root, call)
+    long_ago = day_of(root.started_at) - timedelta(days=200)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE traces_summary SET first_day = %s, last_day = %s", [long_ago, long_ago])
+    assert spans_of(project.pk, [root.trace_id]) == []
+    asked = asked_spans(project.pk, [root.trace_id], (long_ago, long_ago))
+    assert planned.rows_of_all([asked, asked]) == [[], []]
+
+
+def test_the_traces_of_a_request_are_looked_for_in_the_days_about_it(project):
+    lately, before, long_ago = (make.now() - timedelta(days=days) for days in (0, 6, 9))
+    traces = [make.span(request_id="r-1", started_at=at) for at in (lately, before, long_ago)]
+    make.stored(project.pk, *traces)
+
+    def found(around):
+        asked = asked_of_request(project.pk, "r-1", around)
+        return [trace_id for (trace_id,) in planned.rows(asked.statement, asked.values)]
+
+    assert found(lately) == [one.trace_id for one in traces[:2]]
+    assert found(None) == [one.trace_id for one in traces]
