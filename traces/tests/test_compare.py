@@ -166,7 +166,7 @@ def test_hostile_traces_are_text(project, member_client):
 
 
 def test_its_queries_do_not_grow_with_the_steps(two, project, member_client, django_assert_num_queries):
-    # Session, user, project; each side its summary twice, its spans and scores; the days, all payloads; the frame's one.
+    # Session, user, project; each side its summary twice, spans and scores; the days and all payloads; the frame's.
     queries = 3 + 2 * 4 + 2 + 1
     with django_assert_num_queries(queries):
         assert member_client.get(PAGE).status_code == 200
