@@ -339,10 +339,10 @@ def test_every_row_leads_to_a_page_whatever_its_id_is(project, read, client, ing
 
 @pytest.mark.parametrize(
     ("query", "pinned"),
-    # Session, user, project, what the member chose, views, what came last, traces, their days, rows, role; projects and
+    # Session, user, project with role and menu, what the member chose, views, what came last, traces, their days, rows;
     # open incidents of the frame. With conditions: the days of the index, one statement in a transaction with its
     # settings (4), the texts that were found with their days, and how far the index is.
-    [({}, 12), ({"q": "user:u said", "period": "1h"}, None)],
+    [({}, 10), ({"q": "user:u said", "period": "1h"}, None)],
 )
 def test_queries_do_not_grow_with_the_rows(project, member_client, query, pinned):
     make.stored(project.pk, make.span())
