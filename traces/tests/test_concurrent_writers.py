@@ -13,7 +13,7 @@ from django.utils import timezone
 from tests import make
 from tests.otlp import post, protobuf, span
 from tests.outages import SLEEPING, WAITING, before_each, until
-from traces import store
+from traces import group_commit, store
 from traces.placeholders import placeholders
 from traces.queries.spans import payload_of, spans_of
 from traces.queries.traces import summaries_of
@@ -30,6 +30,12 @@ def rows(query: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetchall()
+
+
+@pytest.fixture(autouse=True)
+def each_writes_at_once(monkeypatch) -> None:
+    """As in several processes: no small request waits for another, to be written with the next."""
+    monkeypatch.setattr(group_commit, "KEYS_FOR_ANOTHER", 1)
 
 
 @pytest.fixture
