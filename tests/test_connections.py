@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from django.db import connection
-from psycopg_pool import ConnectionPool
+from django.db import OperationalError, connection
+from psycopg import errors
+from psycopg_pool import ConnectionPool, PoolTimeout
 
-from llmobs.lib.postgres import WatchedConnection
+from llmobs.lib.postgres import WatchedConnection, has_gone
 
 END = "SELECT pg_terminate_backend(%s)"
 MANY = 1_100  # files; select() takes numbers below 1,024 only
@@ -61,3 +62,32 @@ def test_a_worker_with_many_clients_can_check_its_connections() -> None:
         assert watched.fileno() > 1_023
         ConnectionPool.check_connection(watched)
         assert watched.execute("SELECT 1").fetchone() == (1,)
+
+
+def wrapped(error: Exception) -> OperationalError:
+    """As Django gives it on."""
+    found = OperationalError("It failed.")
+    found.__cause__ = error
+    return found
+
+
+@pytest.mark.parametrize(
+    ("error", "gone"),
+    [
+        (psycopg.OperationalError("The database has stopped answering."), True),
+        (psycopg.InterfaceError("the connection is closed"), True),
+        (PoolTimeout("no connection in time"), True),
+        (errors.AdminShutdown("terminating connection"), True),
+        (errors.ConnectionFailure("lost"), True),
+        (wrapped(psycopg.OperationalError("connection refused")), True),
+        (errors.DeadlockDetected("deadlock"), False),
+        (errors.LockNotAvailable("locked"), False),
+        (errors.DiskFull("no space left"), False),
+        (errors.UniqueViolation("twice"), False),
+        (wrapped(errors.SerializationFailure("again")), False),
+        (ValueError("a mistake of ours"), False),
+        (None, False),
+    ],
+)
+def test_a_server_that_has_gone_is_told_from_one_that_refuses(error: BaseException | None, gone: bool) -> None:
+    assert has_gone(error) is gone
