@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from conftest import client_of
 from tests import make
-from tests.browser import at_rest, press
+from tests.browser import at_rest, press, provoke
 from traces.models import ListChoice, SavedView
 from traces.search.index import index_marked
 
@@ -153,10 +153,10 @@ def test_a_preview_opens_by_its_button_and_says_when_it_cannot(inside: Page, lis
     expect(preview(inside)).to_contain_text("said 2")
     inside.get_by_role("link", name="Preview").nth(1).click()
     expect(preview(inside)).to_have_count(0)
+    provoke(inside, "503")
     inside.route("**/preview/**", lambda route: route.fulfill(status=503, body=""))
     inside.get_by_role("link", name="Preview").nth(0).click()
     expect(preview(inside)).to_contain_text("This part could not be loaded")
-    inside.complaints.clear()
 
 
 def test_views_columns_and_previews_work_without_scripts(browser, live_server, transactional_db, engineer, listed):

@@ -10,7 +10,7 @@ from accounts.lookups import remember
 from accounts.models import User
 from conftest import client_of
 from tests import make
-from tests.browser import at_rest
+from tests.browser import at_rest, provoke
 
 OPENED = "#palette[open]"
 
@@ -171,11 +171,11 @@ def test_keys_of_one_letter_are_switched_off_for_the_member_not_the_browser(insi
 
 def test_without_the_server_it_says_so_and_the_page_can_still_be_operated(inside: Page):
     at_rest(inside)
+    provoke(inside, "ERR_FAILED")
     inside.route("**/p/shop/palette", lambda route: route.abort())
     inside.keyboard.press("Control+k")
     expect(inside.locator("#palette [role=status]")).to_contain_text("could not be loaded")
     expect(inside.get_by_role("option", name="Print this page")).to_be_visible()
-    inside.complaints.clear()
 
 
 def test_on_a_phone_it_opens_from_a_button(inside: Page):
