@@ -8,10 +8,11 @@ from django.db import connection
 
 from llmobs.lib.timerange import FIVE_MINUTES, TimeRange, floor
 
-_MOST_STEPS: Final = 31 * 288
-_STEPS: Final = (FIVE_MINUTES, timedelta(hours=1), timedelta(days=1))
+# For periods of at most so many days. A quarter of an hour is a part of every time zone's day.
+_STEPS: Final = ((10, FIVE_MINUTES), (31, timedelta(minutes=15)), (387, timedelta(hours=1)))
+_LONGEST_STEP: Final = timedelta(days=1)
 
-# As arrays: a month is 8,640 rows, each of which costs more than what is in it.
+# As arrays: a month is 2,880 rows, each of which costs more than what is in it.
 TRAFFIC: Final = """
     SELECT array_agg(at), array_agg(requests), array_agg(failed) FROM (
         SELECT date_part('epoch', date_bin(%(step)s, starts_at, 'epoch'))::bigint AS at,
@@ -28,7 +29,7 @@ class Traffic:
     """For each step that has any, in order: its start in seconds since 1970, its traces, how many of them failed."""
 
     period: TimeRange
-    step: timedelta  # of five minutes, where the period is no longer than a month
+    step: timedelta  # of a quarter of an hour at most, where the period is no longer than a month
     steps: list[tuple[int, int, int]]
     total: int
 
@@ -53,7 +54,7 @@ class Traffic:
 
 def traffic(project_id: int, period: TimeRange) -> Traffic:
     """What the rollups know of a period; its first step is rounded down."""
-    step = next((one for one in _STEPS if period.length <= one * _MOST_STEPS), _STEPS[-1])
+    step = next((step for days, step in _STEPS if period.length <= timedelta(days=days)), _LONGEST_STEP)
     values: dict[str, Any] = {
         "project": project_id,
         "step": step,

@@ -22,7 +22,7 @@ from traces.search.grammar import Term
 from traces.search.hits import OF_DAY, Hits, Stretch
 from traces.search.match import Plan
 from traces.search.populations import MAIN, RowTest
-from traces.search.tallies import BY_ID, INDEXED, READ, SAMPLED, SCANNED, Tally, tallied
+from traces.search.tallies import BY_ID, INDEXED, READ, SAMPLED, SCANNED, Tally, has_few, tallied
 
 # about: extrapolated. over: no more were looked at, and how many there are is not known.
 Sure = Literal["exactly", "about", "over"]
@@ -32,6 +32,7 @@ _LITTLE_TEXT: Final = 2_000  # the same, where the words of each are unpacked fo
 _PLACES, _EACH = 200, 10  # of a sample
 _PLACES_OF_TEXT, _EACH_OF_TEXT = 150, 10
 _ENOUGH: Final = 100  # of a sample, to extrapolate from
+_ENOUGH_OF_MANY: Final = 40  # the same, where the index would not find all either
 _DAYS_AT_ONCE: Final = 10
 _TELLING: Final = 500  # traces of a day that tell what share of them is asked for
 _DAYS_TO_TRY: Final = 2  # the newest has just begun, perhaps
@@ -136,8 +137,9 @@ class Counting:
         for day in days[:_DAYS_TO_TRY]:
             of_day = known.since(TimeRange(_begins(day), _begins(day + timedelta(days=1))))
             if of_day >= _TELLING:
-                found, _ = self._of_days(self._plan_of(MAIN), [day])
-                return found is not None and found.total * known.total <= _MANY * of_day
+                few = _MANY * of_day // known.total
+                asked, queries = self._plan_of(MAIN).ask({}).within(self.project_id)
+                return has_few(partitions.name_of("traces_entry", day), asked, queries, few, self._left())
         return False
 
     def _plan_of(self, name: str) -> Plan:
@@ -159,20 +161,23 @@ class Counting:
         hope: dict[str, float] = {}
         for name in [MAIN, *test.own]:
             tally = _joined(by_mask, test.mask_of(name))
-            of_all = self.counted if tally.total >= _ENOUGH else self._rough
+            hope[name] = tally.total / read
+            enough = _ENOUGH_OF_MANY if hope[name] * known.total > _MANY else _ENOUGH
+            of_all = self.counted if tally.total >= enough else self._rough
             if tally.total:
                 of_all[name] = _counted(tally, known.total / read, "about")
-            hope[name] = tally.total / read
         return hope
 
     def _ask_index(self, name: str, days: Sequence[date], known: Traffic, share: float) -> None:
         """Let the index find a population, on days spread over the period."""
         plan = self._plan_of(name)
         tally, done, waiting = Tally(), list[TimeRange](), _spread(days)
-        one_by_one = bool(plan.texts) or share * known.total > _MANY
-        while waiting and self._left() > 0 and tally.total < _MANY:
-            some = waiting[: 1 if one_by_one else _DAYS_AT_ONCE]
+        one_by_one = not plan.is_exact or share * known.total > _MANY
+        took = 0.0  # the last of them: what is broken off was in vain
+        while waiting and self._left() > took and tally.total < _MANY:
+            some, left = waiting[: 1 if one_by_one else _DAYS_AT_ONCE], self._left()
             found, reached = self._of_days(plan, some)
+            took = left - self._left()
             if found is None:
                 break
             tally.add(found)
@@ -195,11 +200,9 @@ class Counting:
         asked = plan.ask(holding)
         if asked.unanswered:
             return self._compared(plan, Hits(plan, Stretch(days, "time"), holding, None), days)
-        project = match.quoted(facts.project_fact(self.project_id))
-        queries = {f"query_{number}": f"{project} & {query}" for number, query in enumerate(asked.queries)}
-        tests = " OR ".join(f"words @@ %({query})s::tsquery" for query in queries)
+        tests, queries = asked.within(self.project_id)
         tables = [partitions.name_of("traces_entry", day) for day in days]
-        of_days = " UNION ALL ".join(OF_DAY.format(table=table, asked=tests or "true") for table in tables)
+        of_days = " UNION ALL ".join(OF_DAY.format(table=table, asked=tests) for table in tables)
         conditions = "".join(f" AND {condition}" for condition in plan.conditions)
         hits = INDEXED.format(of_days=of_days, conditions=conditions)
         by_mask = tallied(hits, {**plan.values, **queries}, self._left(), keep_plan=False, seqscan=not queries)

@@ -72,6 +72,12 @@ class Asked:
     queries: list[str]
     unanswered: list[Text]
 
+    def within(self, project_id: int) -> tuple[str, dict[str, str]]:
+        """The condition on the words of a project's entry, and its values."""
+        project = quoted(facts.project_fact(project_id))
+        queries = {f"query_{number}": f"{project} & {query}" for number, query in enumerate(self.queries)}
+        return " OR ".join(f"words @@ %({name})s::tsquery" for name in queries) or "true", queries
+
 
 @dataclass(slots=True)
 class Plan:
@@ -86,6 +92,11 @@ class Plan:
     def parts(self) -> set[str]:
         """The parts of words that are to be looked for."""
         return {text.part for text in self.texts if text.part}
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the index answers all that is asked of words by itself, and no words are to be looked for first."""
+        return all(text.exact and not text.part for text in self.texts)
 
     def ask(self, holding: Holding) -> Asked:
         """What the index is asked, and which texts are then to be compared with the text of each entry it finds."""

@@ -82,6 +82,8 @@ BY_ID: Final = """
     )
 """
 
+FEW: Final = "SELECT count(*) FROM (SELECT FROM {table} WHERE {asked} LIMIT %(more)s) found"
+
 
 @dataclass(slots=True)
 class Tally:
@@ -112,6 +114,23 @@ def tallied(
     None, too, when a day has just been dropped. `values` are also the bucket and the origin of the times, and the
     beginnings of those elements of metadata that are counted, as `keys`.
     """
+    looked_at = LOOKED_AT if hits.startswith("sampled ") else ""
+    statement = f"WITH {hits} {TALLY} {looked_at}"
+    lines = _rows(statement, {**values, "most_values": MOST_VALUES}, seconds, keep_plan, seqscan)
+    return None if lines is None else _by_mask(lines)
+
+
+def has_few(table: str, asked: str, values: Mapping[str, Any], most: int, seconds: float) -> bool:
+    """Whether `asked` finds at most so many entries in a day's table; False where that takes too long."""
+    statement = FEW.format(table=table, asked=asked)
+    lines = _rows(statement, {**values, "more": most + 1}, seconds, keep_plan=False, seqscan=False)
+    return lines is not None and lines[0][0] <= most
+
+
+def _rows(
+    statement: str, values: Mapping[str, Any], seconds: float, keep_plan: bool, seqscan: bool
+) -> list[tuple[Any, ...]] | None:
+    """The rows of a statement; None when it takes longer than that, or a day has just been dropped."""
     if seconds <= 0:
         return None
     settings = SETTINGS.format(
@@ -119,22 +138,16 @@ def tallied(
         mode="force_generic_plan" if keep_plan else "auto",
         seqscan="on" if seqscan else "off",
     )
+    connection.ensure_connection()
     try:
-        with transaction.atomic():
-            return _by_mask(_rows(hits, {**values, "most_values": MOST_VALUES}, settings, keep_plan))
+        with transaction.atomic(), psycopg.Cursor(connection.connection) as cursor:
+            with connection.connection.pipeline():  # one round trip: a list with conditions is counted by ten of these
+                psycopg.Cursor(connection.connection).execute(settings)
+                cursor.execute(statement, values, prepare=keep_plan, binary=True)
+                psycopg.Cursor(connection.connection).execute(AFTERWARDS)
+            return cursor.fetchall()
     except (errors.QueryCanceled, errors.UndefinedTable):
         return None
-
-
-def _rows(hits: str, values: Mapping[str, Any], settings: str, keep_plan: bool) -> list[tuple[Any, ...]]:
-    connection.ensure_connection()
-    looked_at = LOOKED_AT if hits.startswith("sampled ") else ""
-    with psycopg.Cursor(connection.connection) as cursor:
-        with connection.connection.pipeline():  # one round trip: a list with conditions is counted by ten of these
-            psycopg.Cursor(connection.connection).execute(settings)
-            cursor.execute(f"WITH {hits} {TALLY} {looked_at}", values, prepare=keep_plan, binary=True)
-            psycopg.Cursor(connection.connection).execute(AFTERWARDS)
-        return cursor.fetchall()
 
 
 def _by_mask(rows: Sequence[tuple[Any, ...]]) -> dict[int, Tally]:

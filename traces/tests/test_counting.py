@@ -7,11 +7,13 @@ import pytest
 from accounts.models import Project
 from llmobs.lib.timerange import TimeRange
 from tests import make
+from traces import partitions
 from traces.queries.traffic import Traffic, traffic
 from traces.rollups import rebuild_marked
-from traces.search import counting, find, grammar, populations
+from traces.search import counting, find, grammar, populations, tallies
 from traces.search.counting import Buckets, Counted, Counting
 from traces.search.index import index_marked
+from traces.search.match import plan_of
 from traces.search.populations import MAIN
 
 FEATURES = ("billing", "faq", "search")
@@ -206,6 +208,39 @@ def test_traffic_is_that_of_the_rollups(many: Project) -> None:
     known = traffic(many.pk, period())
     assert known.total == 60
     assert sum(failed for _, _, failed in known.steps) == 10
+
+
+@pytest.mark.parametrize(
+    ("days", "minutes"), [(1, 5), (10, 5), (11, 15), (31, 15), (32, 60), (387, 60), (388, 1_440), (4_000, 1_440)]
+)
+def test_traffic_is_coarser_over_long_periods(project: Project, days: int, minutes: int) -> None:
+    whole = TimeRange(make.now() - timedelta(days=days), make.now())
+    assert traffic(project.pk, whole).step == timedelta(minutes=minutes)
+
+
+def test_few_are_told_from_many_without_counting_these(many: Project) -> None:
+    asked, queries = plan_of(grammar.parse("-nobody")).ask({}).within(many.pk)
+    table = partitions.name_of("traces_entry", (make.now() - timedelta(days=2)).date())
+    there = next(most for most in range(10) if tallies.has_few(table, asked, queries, most, PATIENCE))
+    assert there in (4, 5)
+    assert not tallies.has_few(table, asked, queries, there - 1, PATIENCE)
+    assert not tallies.has_few(table, asked, queries, there, 0.0)  # no time: it is not known
+
+
+@pytest.mark.parametrize(
+    ("line", "exact"),
+    [
+        ("parcel feature:faq", True),
+        ("parc* -kettle", True),
+        ("退款", True),
+        ('"a parcel"', False),
+        ("退款了", False),
+        ("*arce*", False),
+        ("latency:>1s", True),
+    ],
+)
+def test_what_the_index_answers_by_itself(line: str, exact: bool) -> None:
+    assert plan_of(grammar.parse(line)).is_exact is exact
 
 
 def test_days_are_spread_with_the_newest_first() -> None:
