@@ -6,6 +6,9 @@ The days come out of an array, of which the planner expects ten and not a thousa
 expected then, joins laid out tables for 25 ms.
 """
 
+from collections.abc import Iterable
+from datetime import date, timedelta
+
 BOUNDS = "day >= %(first_day)s AND day <= %(last_day)s"
 
 
@@ -22,3 +25,17 @@ def rows(table: str, name: str, *, columns: str = "*", only: str = "", bounded: 
         SELECT {columns} FROM {table}
         WHERE project_id = %(project)s AND day = t.first_day + later AND trace_id = t.trace_id{where} OFFSET 0
     ) {name}"""
+
+
+def among(days: Iterable[date]) -> str:
+    """The condition that `day` is one of these, written out, for statements that change what is stored.
+
+    The planner then leaves out the partitions of other days before it opens them. Of days that are joined to or bound
+    it knows none in time: with 330 days, 100 spans that came again took two seconds of plans.
+    """
+    return f"day = ANY('{{{','.join(sorted(day.isoformat() for day in days))}}}'::date[])"
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """All days from the first to the last."""
+    return [first + timedelta(days=later) for later in range((last - first).days + 1)]

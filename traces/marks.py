@@ -25,13 +25,13 @@ ADD = """
 ADD_UNINDEXED = """
     INSERT INTO traces_unindexed (project_id, trace_id) SELECT %(project)s, unnest(%(traces)s::bytea[])
 """
-# Asked only of traces that last long: the question costs a millisecond and more with every partition.
+# Asked only of traces that last long.
 ADD_ALL_OF_TRACES = f"""
     INSERT INTO traces_mark (project_id, starts_at)
     SELECT DISTINCT s.project_id,
         date_bin(CASE WHEN s.happened_at < %(sliced)s THEN %(whole)s ELSE %(slice)s END, s.happened_at, 'epoch')
     FROM traces_summary t
-    CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s")}
+    CROSS JOIN LATERAL {day_by_day.rows("traces_span", "s", only="{among}")}
     WHERE t.project_id = %(project)s AND t.trace_id = ANY(%(traces)s)
 """
 SLICE: Final = timedelta(seconds=5)
@@ -64,17 +64,19 @@ def add_of_traces(
     A trace that grew may have made a wrapper of an older call, moved its own beginning, or learnt its feature.
     """
     marked = [*moments, *(trace.was_happened_at for trace in revised)]
-    long = []
+    long: list[Revised] = []
     sliced = sliced_from(now)
     for trace in revised:
         if trace.last_at - trace.happened_at > _LONG:
-            long.append(trace.trace_id)
+            long.append(trace)
         else:
             marked += _between(trace.happened_at, trace.last_at, sliced)
     cursor.execute(ADD, {"project": project_id, **values(marked, (), now)})
     if long:
         lengths = {"sliced": sliced, "whole": FIVE_MINUTES, "slice": SLICE}
-        cursor.execute(ADD_ALL_OF_TRACES, {"project": project_id, "traces": long, **lengths})
+        among = day_by_day.among({day for trace in long for day in trace.days})
+        named = {"project": project_id, "traces": [trace.trace_id for trace in long]}
+        cursor.execute(ADD_ALL_OF_TRACES.format(among=among), {**named, **lengths})
 
 
 def _between(first: datetime, last: datetime, sliced: datetime) -> Iterator[datetime]:

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-from traces import arrays, payload
+from traces import arrays, day_by_day, payload
 from traces.records import SpanRecord
 from traces.rows import RECORD_COLUMNS, Key, Placed
 
@@ -14,15 +14,17 @@ from traces.rows import RECORD_COLUMNS, Key, Placed
 TAG_SEPARATOR = "\x1f"
 
 _STORED = ", ".join("array_to_string(s.tags, chr(31))" if name == "tags" else f"s.{name}" for name in RECORD_COLUMNS)
-# In the order of the key, so that two updaters of the same spans queue instead of locking each other out.
+# Of the days `among` which they are (`day_by_day.among`). In the order of the key, so that two updaters of the same
+# spans queue instead of locking each other out.
 LOCK = """
     SELECT FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[]) AS sent (day, trace_id, span_id)
     JOIN traces_span s ON s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id
         AND s.span_id = sent.span_id
+    WHERE s.{among}
     ORDER BY s.day, s.trace_id, s.span_id
     FOR UPDATE OF s
 """
-LOCK_AT_ONCE = f"{LOCK} NOWAIT"
+LOCK_AT_ONCE = LOCK + " NOWAIT"
 # A statement of its own: in LOCK's a span that was waited for would come with the payload that it had before.
 STORED = f"""
     SELECT s.day, s.happened_at, s.digest, p.codec, p.body, {_STORED}
@@ -30,7 +32,8 @@ STORED = f"""
     JOIN traces_span s ON s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id
         AND s.span_id = sent.span_id
     LEFT JOIN traces_payload p ON p.project_id = %(project)s AND p.day = sent.day AND p.trace_id = sent.trace_id
-        AND p.span_id = sent.span_id
+        AND p.span_id = sent.span_id AND p.{{among}}
+    WHERE s.{{among}}
 """
 
 
@@ -38,10 +41,10 @@ def locked(
     cursor: "psycopg.Cursor[Any]", project_id: int, known: Sequence[Placed], lock: str
 ) -> dict[Key, tuple[Any, ...]]:
     """What is stored of these rows, by their keys, locked. Raises SerializationFailure where one was there and went."""
-    values = {"project": project_id, **keys(known)}
+    values, among = {"project": project_id, **keys(known)}, day_by_day.among({row.day for row in known})
     with cursor.connection.pipeline():
-        psycopg.Cursor(cursor.connection).execute(lock, values)
-        cursor.execute(STORED, values)
+        psycopg.Cursor(cursor.connection).execute(lock.format(among=among), values)
+        cursor.execute(STORED.format(among=among), values)
     found = {(line[5], line[6]): line for line in cursor.fetchall()}
     if len(found) < len(known):
         raise errors.SerializationFailure("A placeholder was merged into its span meanwhile.")

@@ -5,11 +5,12 @@ Counts, tokens and cost are not here: they come from the spans, where repetition
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter, itemgetter
 from typing import Any
 
 from traces import arrays, preview, rows
+from traces.day_by_day import days_between
 from traces.records import SpanRecord
 
 TYPES = {
@@ -82,6 +83,11 @@ class Revised:
     was_happened_at: datetime
     last_at: datetime
     several_days: bool
+
+    @property
+    def days(self) -> list[date]:
+        """Those on which its spans stand."""
+        return days_between(rows.day_of(self.happened_at), rows.day_of(self.last_at))
 
 
 def values(spans: list[Happened]) -> dict[str, arrays.Array]:

@@ -7,11 +7,25 @@ psycopg's own cursor is used for server-side binding: one text for 1 span and fo
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import psycopg
 
-from traces import arrays, astray, marks, merge, payload, rows, stored, summaries, summaries_rebuilt, writing
+from traces import (
+    arrays,
+    astray,
+    day_by_day,
+    marks,
+    merge,
+    payload,
+    rows,
+    stored,
+    summaries,
+    summaries_rebuilt,
+    writing,
+)
 from traces.rows import RECORD_COLUMNS, Row
 
 _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
@@ -60,11 +74,12 @@ _SETS = ", ".join(
     for name in _SPAN_COLUMNS
     if name not in ("day", "trace_id", "span_id")
 )
-UPDATE_SPANS = arrays.Statement.of(f"""
+UPDATE_SPANS = f"""
     UPDATE traces_span s SET revision = s.revision + 1, {_SETS}
     FROM unnest({_ARRAYS}) AS sent ({_NAMES})
     WHERE s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id AND s.span_id = sent.span_id
-""")
+        AND s.{{among}}
+"""
 
 # The first moment that a span whose start may change was seen at decides its day for good.
 PLACE_SPANS = """
@@ -172,14 +187,15 @@ def _bring_home(
     After the summaries, whose locks let the later of two writers see what the earlier one wrote. Spans come before
     summaries elsewhere, so none is waited for here: who cannot have one at once raises LockNotAvailable.
     """
-    wide = {trace.trace_id for trace in revised if trace.several_days}
-    strays = astray.found(cursor, project_id, [row.key for row in written if row.key[0] in wide]) if wide else []
+    wide = {trace.trace_id: trace.days for trace in revised if trace.several_days}
+    keys = [row.key for row in written if row.key[0] in wide]
+    strays = astray.found(cursor, project_id, keys, {*chain(*wide.values())}) if wide else []
     if not strays:
         return []
     found = stored.locked(cursor, project_id, strays, stored.LOCK_AT_ONCE)
     home = [rows.sealed(stored.record(found[one.key]), 0, one.home_at) for one in strays]
     changed = _update(cursor, project_id, home, stored.LOCK_AT_ONCE)
-    astray.delete(cursor, project_id, stored.keys(strays))
+    astray.delete(cursor, project_id, strays)
     if changed:
         _follow(cursor, project_id, changed, now)
     return home
@@ -212,8 +228,14 @@ def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row], lo
     found = stored.locked(cursor, project_id, known, lock)
     changed = [row for row in known if _merge_into(row, found[row.key])]
     if changed:
-        UPDATE_SPANS.execute(cursor.connection, {"project": project_id, **_columns(changed)})
+        statement = _update_of(day_by_day.among({row.day for row in changed}))
+        statement.execute(cursor.connection, {"project": project_id, **_columns(changed)})
     return changed
+
+
+@lru_cache(maxsize=64)
+def _update_of(among: str) -> arrays.Statement:
+    return arrays.Statement.of(UPDATE_SPANS.format(among=among))
 
 
 def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:

@@ -1,9 +1,10 @@
-"""A trace of one day is read from that day's tables alone; of several, or of a day that went, from those of all."""
+"""A trace of one day is read and changed in that day's tables alone; of several, or one that went, it is read whole."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tests import make
 from traces import partitions
@@ -54,3 +55,35 @@ def test_the_traces_of_a_request_are_looked_for_in_the_days_about_it(project):
 
     assert found(lately) == [one.trace_id for one in traces[:2]]
     assert found(None) == [one.trace_id for one in traces]
+
+
+LOCKED = """
+    SELECT DISTINCT c.relname FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+    WHERE l.pid = pg_backend_pid() AND c.relkind = 'r' AND c.relname ~ '^traces_(span|payload)_[0-9]'
+"""
+NOON = make.now().replace(hour=12, minute=0) - timedelta(days=2)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("later", [timedelta(seconds=1), timedelta(hours=2), timedelta(days=1)])
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "another"}, {"started_at": NOON - timedelta(seconds=9)}, {"parent_id": b"12345678", "status": "error"}],
+)
+def test_a_span_that_comes_again_changed_opens_the_days_of_its_trace_alone(project, later, change):
+    root, call = make.trace(started_at=NOON, user_id="u-1", input="hi")
+    call.started_at = NOON + later
+    make.stored(project.pk, root, call)
+    days = {day_of(NOON), day_of(NOON + later)}
+    partitions.make([day_of(NOON) - timedelta(days=before) for before in range(20)])
+    with transaction.atomic():
+        outcome = make.stored(project.pk, replace(root, **change), replace(call, user_id="u-2"))
+        opened = _opened_days()
+    assert outcome.updated == 2
+    assert opened == {partitions.name_of("", day)[1:] for day in days}
+
+
+def _opened_days():
+    with connection.cursor() as cursor:
+        cursor.execute(LOCKED)
+        return {name.rpartition("_")[2] for (name,) in cursor.fetchall()}
