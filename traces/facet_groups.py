@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from llmobs.lib.templatetags.figures import count
 from traces.search import facets, facts
@@ -71,9 +71,10 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Links:
-    """The addresses of lists with other conditions, of which a page has hundreds: the rest of each is written once.
+    """The addresses of lists with other conditions, of which a page has hundreds: what they share is encoded once.
 
-    `kept` are the conditions beside those that ask a value of the facet at hand, `line` are all of them.
+    `kept` are the conditions beside those that ask a value of the facet at hand, `line` are all of them; these and
+    what is given are encoded.
     """
 
     here: str
@@ -81,16 +82,21 @@ class _Links:
     line: str
     kept: str = ""
 
-    def to(self, line: str) -> str:
-        return f"{self.here}?{urlencode({'q': line})}&{self.rest}" if line else f"{self.here}?{self.rest}"
+    def to(self, *conditions: str) -> str:
+        line = "+".join(filter(None, conditions))
+        return f"{self.here}?q={line}&{self.rest}" if line else f"{self.here}?{self.rest}"
 
     def only(self, condition: str) -> str:
         """Asks for this value in the place of the one that is asked for."""
-        return self.to(f"{self.kept} {condition}".strip())
+        return self.to(self.kept, condition)
 
     def without(self, condition: str) -> str:
         """Asks for all but this value, of what is listed now."""
-        return self.to(f"{self.line} -{condition}".strip())
+        return self.to(self.line, f"-{condition}")
+
+
+def _encoded(terms: Sequence[Term]) -> str:
+    return quote_plus(line_of(terms))
 
 
 def number_words(number: int, sure: Sure) -> str:
@@ -104,7 +110,7 @@ def number_words(number: int, sure: Sure) -> str:
 def groups(counted: Mapping[str, Counted], asked: Asked, keys: Sequence[str], here: str) -> list[Group]:
     """The facets that have a value, or of which one is asked for. `keys` are those of metadata that are facets."""
     names = [*_TITLES, *(f"{facets.METADATA}{key}" for key in keys)]
-    links = _Links(here, asked.with_terms(()).query(), line_of(asked.terms))
+    links = _Links(here, asked.with_terms(()).query(), _encoded(asked.terms))
     found = [_group(name, counted, asked.terms, links) for name in names]
     return [one for one in found if one.asked or one.values]
 
@@ -115,7 +121,7 @@ def _group(name: str, counted: Mapping[str, Counted], terms: Sequence[Term], lin
     mine = {facts.fact(name, term.sought): term for term in terms if facet_of(term) == name.lower()}
     texts = {one.fact: one.text for one in seen}
     asked = [_asked(term, texts.get(fact, term.sought), counted.get(MAIN), terms, links) for fact, term in mine.items()]
-    here = replace(links, kept=line_of(without(terms, name.lower())))
+    here = replace(links, kept=_encoded(without(terms, name.lower())))
     others = [_value(name, one, own, here) for one in [one for one in seen if one.fact not in mine][:MOST] if own]
     first = max(SHOWN - len(asked), 0)
     known = max(own.known.get(name, 0) if own else 0, len(seen))
@@ -159,17 +165,17 @@ def _value(name: str, one: _Seen, own: Counted, links: _Links) -> Value:
     number, share = number_words(one.many, own.sure), _share(one.many, own)
     if facts.fact(name, one.text) != one.fact:  # cut: only its beginning is known
         return Value(one.text, number, share, None, None)
-    condition = line_of([exactly(name, one.text)])
+    condition = _encoded([exactly(name, one.text)])
     return Value(one.text, number, share, links.only(condition), links.without(condition))
 
 
 def _asked(term: Term, text: str, main: Counted | None, terms: Sequence[Term], links: _Links) -> Value:
     """A value that a condition asks for or refuses, which its link takes back."""
     others = [kept for kept in terms if kept != term]
-    url = links.to(line_of(others))
+    url = links.to(_encoded(others))
     if term.negated:
         return Value(text, None, 0, url, None, negated=True)
-    not_url = links.to(line_of([*others, replace(term, negated=True)]))
+    not_url = links.to(_encoded([*others, replace(term, negated=True)]))
     if main is None:
         return Value(text, None, 0, url, not_url)
     return Value(text, number_words(main.total, main.sure), _share(main.total, main), url, not_url)

@@ -20,7 +20,7 @@ from traces.search.find import indexed_up_to
 from traces.search.populations import MAIN
 from traces.times import buckets_of, from_traffic, times_of
 
-SECONDS = 0.07  # for counting, so that it is there when the rows have been seen
+SECONDS = 0.06  # for counting, so that it is there when the rows have been seen
 SECONDS_AGAIN = 2.0  # where that was not enough
 BEHIND = timedelta(seconds=15)  # from here on what conditions do not find is said to be perhaps not indexed yet
 TRIES = (

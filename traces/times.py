@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import quote_plus, urlencode
 
 from django.utils import timezone
 
@@ -83,7 +84,7 @@ def times_of(  # noqa: PLR0913
     most = max(many.values(), default=0)
     if not most:
         return None
-    step = WIDTH / len(starts)
+    step, rest = WIDTH / len(starts), _rest(asked)
     bars = []
     for place, start in enumerate(starts):
         first, end = max(start, period.start), min(start + buckets.length, period.end)
@@ -95,7 +96,7 @@ def times_of(  # noqa: PLR0913
                 words=_stretch(first, end, buckets.length),
                 number=number_words(many[start], sure),
                 failed=number_words(failed, sure) if failed else "0",
-                url=f"{here}?{_at(asked, first, end)}",
+                url=f"{here}?{_at(rest, first, end)}",
                 x=round(place * step + step * _GAP / 2, 1),
                 width=round(step * (1 - _GAP), 1),
                 y=_y(many[start], most),
@@ -137,8 +138,16 @@ def _y(many: int, most: int) -> float:
     return round(HEIGHT - max(many / most * HEIGHT, 1.5), 1) if many else float(HEIGHT)
 
 
-def _at(asked: Asked, start: datetime, end: datetime) -> str:
-    return asked.within(start, end).query()
+def _at(rest: str, start: datetime, end: datetime) -> str:
+    """The query of a list of this stretch alone."""
+    return f"{rest}from={quote_plus(start.isoformat())}&to={quote_plus(end.isoformat())}"
+
+
+def _rest(asked: Asked) -> str:
+    """What the queries of all bars have in common, encoded once."""
+    period = asked.period.query()
+    rest = urlencode({name: value for name, value in asked.params().items() if name not in period})
+    return f"{rest}&" if rest else ""
 
 
 def _stretch(start: datetime, end: datetime, length: timedelta) -> str:

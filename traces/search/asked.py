@@ -71,11 +71,6 @@ class Asked:
         merged = dict(self.shown) | shown
         return replace(self, shown=tuple((name, merged[name]) for name in _SHOWN if merged.get(name)))
 
-    def within(self, start: datetime, end: datetime) -> "Asked":
-        """The same in another stretch of time, from its beginning."""
-        stretch = PeriodForm({"from": start.isoformat(), "to": end.isoformat()}, default=self.period.default)
-        return replace(self, period=stretch, after=None)
-
     def with_terms(self, terms: tuple[Term, ...]) -> "Asked":
         """The same period and order with other conditions, from the beginning."""
         return replace(self, terms=terms, line=line_of(terms), problem=None, after=None)
