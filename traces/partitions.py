@@ -12,7 +12,11 @@ from psycopg import sql
 
 PARTITIONED = ("traces_span", "traces_payload", "traces_entry", "traces_vocabulary")
 # A day grows from nothing: at Postgres' own tenth its partitions are analysed every minute, each for up to a second.
-_GROWING = "autovacuum_analyze_scale_factor = 0.5, autovacuum_vacuum_insert_scale_factor = 0.5"
+# What is looked at is how values are spread, and that a day shows early; Postgres knows by itself how many rows it has.
+_GROWING = """
+    autovacuum_analyze_threshold = 200, autovacuum_analyze_scale_factor = 2,
+    autovacuum_vacuum_insert_scale_factor = 1, toast.autovacuum_vacuum_insert_scale_factor = 2
+"""
 # Words and text beside the row, whatever their size, so that the rows of many entries are read quickly.
 _OPTIONS = {"traces_entry": ", toast_tuple_target = 128"}
 

@@ -13,10 +13,10 @@ from traces.search.pace import BUSY_PERCENT
 # A beat's worth of work; what is left waits for the next tick, so that no worker is kept from its alerts.
 MOST_TRACES = 3_000
 # Counting works for so long at once, and one transaction more; then it rests four times as long as it worked, on a
-# busy machine ten times: who sends and who reads comes first. Not longer than this, since rules look at what was
+# busy machine twenty times: who sends and who reads comes first. Not longer than this, since rules look at what was
 # counted.
 WORK_SECONDS = 0.5
-REST, BUSY_REST = 4.0, 10.0
+REST, BUSY_REST = 4.0, 20.0
 MOST_REST_SECONDS = 20.0
 
 
@@ -35,8 +35,8 @@ def rest_after(seconds: float, *, busy: bool) -> float:
 @shared_task(name="traces.rebuild_rollups")
 def rebuild_rollups() -> None:
     began = time.monotonic()
+    busy = _Rest.machine.percent() > BUSY_PERCENT  # since the last tick, in which it rested perhaps
     if began >= _Rest.until:
-        busy = _Rest.machine.percent() > BUSY_PERCENT
         rollups.rebuild_marked(seconds=WORK_SECONDS)
         ended = time.monotonic()
         _Rest.until = ended + rest_after(ended - began, busy=busy)

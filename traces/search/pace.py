@@ -12,10 +12,11 @@ from llmobs.lib.busy import Busy
 # speed, and at 60 % of the load the slowest answers took 190 ms.
 BUSY_PERCENT = 90.0
 BURST_TRACES = 300
-LEAST = 100  # marks each time
+LEAST = 25  # marks each time
 PAUSE_SECONDS = 0.02  # between two transactions, so that those who write and read come first
 _HEADROOM = 1.2
 _SECONDS = 2.0  # what Postgres counts is up to a second old
+_LOOK_SECONDS = 0.25  # so soon is a burst noticed
 
 # Marks that were ever appended, as the statistics know it: the table itself would have to be read.
 APPENDED = "SELECT pg_stat_get_tuples_inserted('traces_unindexed'::regclass)"
@@ -26,9 +27,10 @@ class Pace:
 
     def __init__(self) -> None:
         self._busy = Busy()
+        self._is_busy = False
+        self._looked_at = 0.0
         self._asked_at = 0.0
         self._appended = 0
-        self._most: int | None = None
         self._done = 0
         self._coming = 0.0
 
@@ -36,11 +38,12 @@ class Pace:
         """How many marks may be taken now; None: as many as there are."""
         now = time.monotonic()
         if now - self._asked_at >= _SECONDS:
-            appended, busy = _appended(), self._busy.percent() > BUSY_PERCENT
+            appended = _appended()
             self._coming = (appended - self._appended) / (now - self._asked_at) if self._asked_at else 0.0
-            self._most = allowance(self._coming) if busy else None
             self._asked_at, self._appended, self._done = now, appended, 0
-        return None if self._most is None else max(self._most - self._done, 0)
+        if now - self._looked_at >= _LOOK_SECONDS:
+            self._is_busy, self._looked_at = self._busy.percent() > BUSY_PERCENT, now
+        return max(allowance(self._coming) - self._done, 0) if self._is_busy else None
 
     def took(self, marks: int, seconds: float) -> float:
         """Count what was taken; how long to pause now. While spans come it is at work half of the time at most."""

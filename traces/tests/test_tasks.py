@@ -13,7 +13,7 @@ from traces import rollups, tasks
     [
         (0.0, False, 0.0),
         (0.5, False, 2.0),
-        (0.5, True, 5.0),
+        (0.5, True, 10.0),
         (5.0, False, 20.0),
         (5.0, True, 20.0),
         (600.0, False, 20.0),
