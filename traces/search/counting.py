@@ -35,7 +35,7 @@ _ENOUGH: Final = 100  # of a sample, to extrapolate from
 _ENOUGH_OF_MANY: Final = 40  # the same, where the index would not find all either
 _DAYS_AT_ONCE: Final = 10
 _TELLING: Final = 500  # traces of a day that tell what share of them is asked for
-_DAYS_TO_TRY: Final = 2  # the newest has just begun, perhaps
+_DAYS_TO_TRY: Final = 2  # the newest last, which has just begun, perhaps, and is written to
 _MANY: Final = 3_000  # found by the index; then the rest is extrapolated
 _PIECE: Final = 50  # texts that are compared between two looks at the clock
 # Looking at some traces takes about as long whatever is asked: to wait for it is quicker than to ask again.
@@ -134,7 +134,7 @@ class Counting:
 
     def _are_rare(self, days: Sequence[date], known: Traffic) -> bool:
         """Whether a day promises that the index finds few: then a sample, whose words are unpacked, is in vain."""
-        for day in days[:_DAYS_TO_TRY]:
+        for day in reversed(days[:_DAYS_TO_TRY]):
             of_day = known.since(TimeRange(_begins(day), _begins(day + timedelta(days=1))))
             if of_day >= _TELLING:
                 few = _MANY * of_day // known.total
