@@ -4,8 +4,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import task_prerun, worker_process_init
 from django.conf import settings
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -22,11 +23,19 @@ app.autodiscover_tasks()
 @worker_process_init.connect
 def _begin_child(**_options: Any) -> None:
     """A worker that was killed leaves no children behind. What they were doing is due again when its lease ends."""
+    task_prerun.connect(_use_what_works)
     if os.environ.get("LLMOBS_SUPERVISED"):
         die_with_parent()
         priority.give_way(os.getpid())
         if settings.DATABASE_IS_OURS:
             connection_created.connect(_let_backend_give_way)
+
+
+def _use_what_works(**_options: Any) -> None:
+    """A task begins with the connection of the one before if that works, else with none."""
+    for connection in connections.all(initialized_only=True):
+        connection.close_if_unusable_or_obsolete()
+        connection.close_if_health_check_failed()
 
 
 def _let_backend_give_way(connection: BaseDatabaseWrapper, **_options: Any) -> None:

@@ -107,7 +107,7 @@ if WEB_THREADS:
         "connection_class": WatchedConnection,
     }  # fmt: skip
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_MAX_AGE"] = 600
 # A connection is tried before it is used: after a restart of Postgres none of the old ones works.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Our own statements (traces/store.py) are prepared after a few uses; Django's bind on the client and never are.
@@ -121,6 +121,9 @@ CELERY_TASK_IGNORE_RESULT = True  # what is due is a row; a task only carries it
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Tasks keep the connection as long as it may get old. One for each task, as Celery would have it, looks up all tables
+# anew each time: with 330 days up to a second of CPU, every two seconds.
+CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_TASK_TIME_LIMIT = 600
 # Each entry expires before the next is due: a worker that was away finds one tick waiting, not a hundred.
 CELERY_BEAT_SCHEDULE = {

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -34,6 +35,7 @@ from tests.servers import STARTED
 pytestmark = pytest.mark.up
 ROOT = Path(__file__).absolute().parent.parent
 READY_SECONDS = 90
+WORKERS = 2  # that do the jobs
 OURS = ("DATA_DIR", "STATIC_ROOT", "SECRET_KEY", "DATABASE_URL", "BROKER_URL", "SITE_URL", STARTED)
 
 
@@ -189,6 +191,22 @@ def test_what_jobs_ask_of_postgres_gives_way_to_requests(up: Up) -> None:
         time.sleep(0.5)
     assert BEHIND in found
     assert min(found) < BEHIND  # a web worker's
+
+
+def test_jobs_keep_their_connections(up: Up) -> None:
+    def backends() -> set[int]:
+        found = set()
+        for one in up.named("postgres: llmobs"):
+            with suppress(psutil.NoSuchProcess):
+                found |= {one.pid} if one.nice() == BEHIND else set()
+        return found
+
+    eventually(backends, "a job has asked something")
+    seen = set[int]()
+    for _ in range(40):  # in which each worker has several tasks
+        seen |= backends()
+        time.sleep(0.25)
+    assert len(seen) <= WORKERS
 
 
 def test_a_killed_web_worker_is_replaced(up: Up) -> None:

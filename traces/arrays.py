@@ -29,6 +29,7 @@ _TRUE, _FALSE = b"\x00\x00\x00\x01\x01", b"\x00\x00\x00\x01\x00"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(2000, 1, 1).toordinal()
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+_NUMBER = re.compile(r"\$(\d+)")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -114,6 +115,11 @@ class Statement:
         names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
         return cls(_PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", sql), names)
 
+    def written_out(self, **values: date) -> "Statement":
+        """The same, with these of its values in its SQL, where the planner sees them."""
+        named = _NUMBER.sub(lambda found: _named(self.names[int(found[1]) - 1], values), self.sql)
+        return Statement.of(named)
+
     def send(self, connection: "psycopg.Connection[Any]", values: Mapping[str, Any]) -> "psycopg.RawCursor[Any]":
         """Run it; its rows, if it has any, are read from what comes back. In a pipeline that waits for the answer."""
         teach(connection)
@@ -146,6 +152,10 @@ class Statement:
             _planning_once.add(connection)
         prepare = True if at_once else None
         return psycopg.RawCursor(connection).execute(self.sql, [values[name] for name in self.names], prepare=prepare)
+
+
+def _named(name: str, values: Mapping[str, date]) -> str:
+    return f"DATE '{values[name].isoformat()}'" if name in values else f"%({name})s"
 
 
 _planning_once: "WeakSet[psycopg.Connection[Any]]" = WeakSet()

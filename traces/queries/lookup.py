@@ -153,6 +153,6 @@ def _other_spellings(text: str) -> list[tuple[bytes, bytes]]:
 
 
 def hits_of(statement: Statement, values: dict[str, Any]) -> list[Hit]:
-    """The rows of a statement that ends with HITS."""
-    found = planned.rows(statement, values)
+    """The rows of a statement that ends with HITS, whose spans are of the days since `since`."""
+    found = planned.rows(planned.since(statement, values["since"]), values)
     return [Hit(kind, text, span_id, summary_row(tuple(line))) for kind, text, span_id, *line in found]

@@ -86,6 +86,15 @@ def on_day(statement: Statement, day: date) -> Statement:
     return Statement(_BY_DAY.sub(lambda found: partitions.name_of(found[0], day), statement.sql), statement.names)
 
 
+@lru_cache(maxsize=256)
+def since(statement: Statement, day: date) -> Statement:
+    """The same, from that day on: its plan, which a connection makes at its first use, is of these days alone.
+
+    A plan for any value of `since` is one over all days, whatever the day.
+    """
+    return statement.written_out(since=day)
+
+
 def _log(statement: Statement, begun: float) -> None:
     if connection.queries_logged:  # as Django does for its own cursors
         connection.queries_log.append({"sql": statement.sql, "time": f"{time.monotonic() - begun:.3f}"})

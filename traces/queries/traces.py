@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.db import connection
@@ -18,6 +18,7 @@ from traces.queries.spans import StoredSpan, asked_spans, stored_spans
 from traces.rows import day_of
 from traces.tree import Node, pre_order
 
+_TO_SUNDAY = timedelta(days=6)
 _AROUND = timedelta(days=7)  # the traces of one request, its repetitions included, are not farther apart
 
 SUMMARIES = Statement.of("""
@@ -34,6 +35,7 @@ OF_REQUEST = Statement.of("""
         SELECT DISTINCT trace_id FROM traces_span
         WHERE project_id = %(project)s AND left(request_id, 200) = left(%(request)s::text, 200)
             AND request_id = %(request)s::text AND day >= %(since)s::date AND day <= %(until)s::date
+            AND day >= %(first_planned)s::date AND day <= %(last_planned)s::date
     ) s USING (trace_id)
     WHERE t.project_id = %(project)s
     ORDER BY t.happened_at DESC, t.trace_id DESC
@@ -133,9 +135,20 @@ def asked_of_request(project_id: int, request_id: str, around: datetime | None =
     With `around` only those of the days about it: to ask those of a year takes longer than the rest of a page.
     """
     values = {"project": project_id, "request": request_id.strip(), "limit": MOST_TRACES_OF_REQUEST}
-    day = None if around is None else day_of(around)
-    bounds = (day - _AROUND, day + _AROUND) if day else (date.min, date.max)
-    return Asked(OF_REQUEST, {**values, "since": bounds[0], "until": bounds[1]})
+    if around is None:
+        return Asked(_of_request(date.min, date.max), {**values, "since": date.min, "until": date.max})
+    since, until = day_of(around) - _AROUND, day_of(around) + _AROUND
+    return Asked(_of_request(_monday(since), _monday(until) + _TO_SUNDAY), {**values, "since": since, "until": until})
+
+
+@lru_cache(maxsize=256)
+def _of_request(first_planned: date, last_planned: date) -> Statement:
+    """OF_REQUEST with a plan of these days alone: of whole weeks, so that a connection keeps few of them."""
+    return OF_REQUEST.written_out(first_planned=first_planned, last_planned=last_planned)
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def others_of(project_id: int, summary: Summary, lines: Lines) -> list[Summary]:

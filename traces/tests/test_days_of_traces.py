@@ -9,6 +9,8 @@ from django.db import connection, transaction
 from tests import make
 from traces import partitions
 from traces.queries import planned
+from traces.queries.beginnings import beginnings
+from traces.queries.lookup import exact
 from traces.queries.spans import SPANS, asked_spans, spans_of, stored_spans
 from traces.queries.traces import asked_of_request
 from traces.rows import day_of
@@ -87,3 +89,18 @@ def _opened_days():
     with connection.cursor() as cursor:
         cursor.execute(LOCKED)
         return {name.rpartition("_")[2] for (name,) in cursor.fetchall()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_id_is_looked_for_without_opening_the_days_before_those_that_are_asked(project):
+    make.stored(project.pk, make.span(request_id="r-1"))
+    today = day_of(make.now())
+    partitions.make([today - timedelta(days=before) for before in (3, 40)])
+    with transaction.atomic():
+        assert [hit.kind for hit in exact(project.pk, ["r-1"], since=today - timedelta(days=31))] == ["request"]
+        assert [hit.kind for hit in beginnings(project.pk, ["r-"], since=today - timedelta(days=31))] == ["request"]
+        asked = asked_of_request(project.pk, "r-1", make.now())
+        assert len(planned.rows(asked.statement, asked.values)) == 1
+        opened = _opened_days()
+    assert f"{today - timedelta(days=3):%Y%m%d}" in opened
+    assert f"{today - timedelta(days=40):%Y%m%d}" not in opened
