@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from struct import Struct
 from typing import Any
 from weakref import WeakSet
@@ -52,12 +52,14 @@ _TYPES: dict[str, tuple[int, int, Callable[[Any], bytes]]] = {
     "bytea": (17, 1001, _bytes),
     "text": (25, 1009, _text),
     "boolean": (16, 1000, lambda value: _TRUE if value else _FALSE),
-    "integer": (23, 1007, lambda value: _INT4.pack(4, value)),
-    "bigint": (20, 1016, lambda value: _INT8.pack(8, value)),
-    "double precision": (701, 1022, lambda value: _FLOAT8.pack(8, value)),
+    "integer": (23, 1007, partial(_INT4.pack, 4)),
+    "bigint": (20, 1016, partial(_INT8.pack, 8)),
+    "double precision": (701, 1022, partial(_FLOAT8.pack, 8)),
     "timestamptz": (1184, 1185, _moment),
     "date": (1082, 1182, lambda value: _INT4.pack(4, value.toordinal() - _FIRST_DAY)),
 }
+# The same again and again: names, models, the ids of one trace.
+_REPEATED = frozenset({"text", "boolean", "date"})
 
 
 class Array(bytes):
@@ -83,15 +85,21 @@ def array(kind: str, values: Sequence[Any]) -> Array:
     """
     if kind == "numeric":
         kind, values = "text", [None if value is None else str(value) for value in values]
-    if values.count(None) == len(values):  # most columns of most batches
+    nulls = values.count(None)
+    if nulls == len(values):  # most columns of most batches
         return _nulls(kind, len(values))
     element, _, written = _TYPES[kind]
-    if kind == "text":  # the same again and again: names, models, the ids of one trace
+    if kind in _REPEATED:
         known = {value: _NULL if value is None else written(value) for value in {*values}}
-        items = [known[value] for value in values]
+        items = b"".join([known[value] for value in values])
+    elif kind == "bytea" and not nulls and len({*map(len, values)}) == 1:  # ids and digests
+        length = _LENGTH.pack(len(values[0]))
+        items = length + length.join(values)
+    elif nulls:
+        items = b"".join([_NULL if value is None else written(value) for value in values])
     else:
-        items = [_NULL if value is None else written(value) for value in values]
-    return _CLASSES[kind](_HEADER.pack(1, 1, element, len(items), 1) + b"".join(items))
+        items = b"".join([written(value) for value in values])
+    return _CLASSES[kind](_HEADER.pack(1, 1, element, len(values), 1) + items)
 
 
 @lru_cache(maxsize=4096)

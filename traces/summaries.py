@@ -64,7 +64,6 @@ REVISED = """
 _ROOTS_FIRST = -4 * 10**18
 _NO_RANK = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 
 _least_of = attrgetter(*LEAST_NAMES)
@@ -113,15 +112,15 @@ def row_of(spans: list[Happened], loaded: Loader = iter) -> dict[str, Any]:
     """What the spans of one trace say of it. `loaded` may give their payloads to those that are looked into."""
     moments = [at for _, at in spans]
     first, last = min(moments), max(moments)
-    in_order, answers, has_root = _ranked(spans)
+    since = [_microseconds(at) for at in moments]
+    in_order, answers, has_root = _ranked(spans, since)
     name_rank, name = next(((rank, one.name) for rank, one in in_order if one.name), (_NO_RANK, None))
     asked_rank, asked = _first(in_order, loaded, preview.asked)
     answered_rank, answered = _first(answers, loaded, preview.answered)
-    least = [_least(values) for values in zip(*[_least_of(record) for record, _ in spans], strict=True)]
     return {
         "trace_id": spans[0][0].trace_id,
         "happened_at": first,
-        "ended_at": max((end for record, at in spans if (end := _ended_at(record, at))), default=None),
+        "ended_at": _ended_at(spans, since),
         "last_at": last,
         "first_day": rows.day_of(first),
         "last_day": rows.day_of(last),
@@ -132,7 +131,7 @@ def row_of(spans: list[Happened], loaded: Loader = iter) -> dict[str, Any]:
         "asked_rank": asked_rank,
         "answered": answered,
         "answered_rank": answered_rank,
-        **dict(zip(LEAST_NAMES, least, strict=True)),
+        **dict(zip(LEAST_NAMES, _least(spans), strict=True)),
     }
 
 
@@ -141,7 +140,7 @@ def outlived(before: Happened, after: Happened) -> bool:
     return row_of([before, after]) != row_of([after])
 
 
-def _ranked(spans: list[Happened]) -> tuple[list[Ranked], list[Ranked], bool]:
+def _ranked(spans: list[Happened], since: list[int]) -> tuple[list[Ranked], list[Ranked], bool]:
     """The spans in the order in which they say what was asked, and what was answered; whether there is a root.
 
     Roots come first. What was asked is what came earliest then, what was answered is what came last.
@@ -149,15 +148,14 @@ def _ranked(spans: list[Happened]) -> tuple[list[Ranked], list[Ranked], bool]:
     in_order: list[Ranked] = []
     answers: list[Ranked] = []
     has_root = False
-    for record, at in spans:
-        rank = _microseconds(at)
-        if record.is_root:
+    for (record, _), rank in zip(spans, since, strict=True):
+        if record.parent_id is None and record.is_root:
             has_root = True
-            answer_rank = rank = rank + _ROOTS_FIRST
+            in_order.append((rank + _ROOTS_FIRST, record))
+            answers.append((rank + _ROOTS_FIRST, record))
         else:
-            answer_rank = max(-(rank + (record.duration_us or 0)), _ROOTS_FIRST // 2)
-        in_order.append((rank, record))
-        answers.append((answer_rank, record))
+            in_order.append((rank, record))
+            answers.append((max(-(rank + (record.duration_us or 0)), _ROOTS_FIRST // 2), record))
     in_order.sort(key=_rank_and_name)
     answers.sort(key=_rank_of)
     return in_order, answers, has_root
@@ -180,20 +178,27 @@ def _rank_and_name(ranked: Ranked) -> tuple[int, str]:
 
 
 def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _least(values: Iterable[str | None]) -> str | None:
-    said = {*values}
+def _least(spans: list[Happened]) -> tuple[str | None, ...]:
+    """The least of each of LEAST_NAMES that they say."""
+    said = {_least_of(record) for record, _ in spans}
     if len(said) == 1:  # nearly always: the spans of a trace agree
         return said.pop()
-    return min((value for value in said if value is not None), default=None)
+    of_names = zip(*said, strict=True)
+    return tuple(min((value for value in values if value is not None), default=None) for values in of_names)
 
 
-def _ended_at(record: SpanRecord, happened_at: datetime) -> datetime | None:
-    if record.duration_us is None or not record.ended:
-        return None
+def _ended_at(spans: list[Happened], since: list[int]) -> datetime | None:
+    """The latest end, None while none has ended; `since` are their moments in microseconds."""
+    ends = [
+        begin + record.duration_us
+        for (record, _), begin in zip(spans, since, strict=True)
+        if record.duration_us is not None and record.ended
+    ]
     try:
-        return happened_at + timedelta(0, 0, record.duration_us)
+        return _EPOCH + timedelta(0, 0, max(ends)) if ends else None
     except OverflowError:
         return _LATEST

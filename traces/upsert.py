@@ -267,4 +267,7 @@ def _columns(of: list[Row]) -> dict[str, arrays.Array]:
     values = dict(zip(RECORD_COLUMNS, zip(*(row.values for row in of), strict=True), strict=True))
     values |= zip(_OWN_COLUMNS, zip(*own, strict=True), strict=True)
     values["tags"] = tuple(stored.TAG_SEPARATOR.join(tags) if tags else None for tags in values["tags"])
-    return {name: arrays.array(kind, values[name]) for name, kind in _SPAN_COLUMNS.items()}
+    columns = {name: arrays.array(kind, values[name]) for name, kind in _SPAN_COLUMNS.items() if name != "started_at"}
+    same = values["started_at"] == values["happened_at"]  # nearly always
+    columns["started_at"] = columns["happened_at"] if same else arrays.array("timestamptz", values["started_at"])
+    return columns

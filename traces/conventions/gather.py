@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
-from traces.conventions.plans import Place, Plan, plan_of
+from traces.conventions.plans import Contest, Place, Rivals, plan_of
 from traces.conventions.rules import FIELD, PARAMETER, PLAIN_WORDS, Use, uses_of
 from traces.records import Json
+
+_TEXTS: Final = {str}
+_LONGEST_WORD: Final = 100  # characters; there are few words for kinds, but senders may write anything
 
 
 @dataclass(slots=True)
@@ -35,15 +40,55 @@ def gather(attributes: Mapping[str, Json]) -> Gathered:
                 kept[name] = value
             else:
                 found[slot] = said
+    for contest in plan.contests:
+        _decide(contest, attributes, parameters if contest.place == PARAMETER else fields, kept)
+    if plan.kinds is not None:
+        _tell_kind(plan.kinds, attributes, fields, kept)
     if plan.rivals:
-        of_fields, of_parameters = _settled(plan, attributes, kept)
-        for slot, hit in of_fields.items():
-            fields[slot] = hit[1]
-        for slot, hit in of_parameters.items():
-            parameters[slot] = hit[1]
+        of_fields, of_parameters = _settled(plan.rivals, attributes, kept)
+        fields.update((slot, hit[1]) for slot, hit in of_fields.items())
+        parameters.update((slot, hit[1]) for slot, hit in of_parameters.items())
         if "kind" in of_fields:
             _keep_word(of_fields["kind"], kept)
     return Gathered(fields, parameters, plan.places, kept)
+
+
+def _decide(contest: Contest, attributes: Mapping[str, Json], found: dict[str, Json], kept: dict[str, Json]) -> None:
+    """Read what several attributes say of one slot: nearly always all the same."""
+    value = attributes[contest.names[0]]
+    kind = type(value)
+    for name in contest.names:
+        other = attributes[name]
+        if other != value or type(other) is not kind:
+            break
+    else:
+        if (kind is str or kind is int) and (said := contest.read(value)) is not None:
+            found[contest.slot] = said
+            return
+    for hits in _settled(contest.rivals, attributes, kept):
+        found.update((slot, hit[1]) for slot, hit in hits.items())
+
+
+def _tell_kind(contest: Contest, attributes: Mapping[str, Json], found: dict[str, Json], kept: dict[str, Json]) -> None:
+    words = tuple([attributes[name] for name in contest.names])
+    are_short = {*map(type, words)} == _TEXTS and max(map(len, words)) <= _LONGEST_WORD
+    kind, left = (_kind_said if are_short else _kind_said.__wrapped__)(contest, words)
+    if kind is not None:
+        found["kind"] = kind
+    for name in left:
+        kept[name] = attributes[name]
+
+
+@lru_cache(maxsize=1_024)
+def _kind_said(contest: Contest, words: tuple[Json, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """The kind by these words of the attributes of `contest`, and the attributes that are kept beside it."""
+    kept: dict[str, Json] = {}
+    fields, _ = _settled(contest.rivals, dict(zip(contest.names, words, strict=True)), kept)
+    hit = fields.get("kind")
+    if hit is None:
+        return None, tuple(kept)
+    _keep_word(hit, kept)
+    return hit[1], tuple(kept)
 
 
 def gather_more(fields: dict[str, Json], prefix: str, members: Mapping[str, Json]) -> None:
@@ -64,11 +109,11 @@ def _one_deeper(members: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
             yield from ((f"{name}.{inner}", said) for inner, said in value.items())
 
 
-def _settled(plan: Plan, attributes: Mapping[str, Json], kept: dict[str, Json]) -> tuple[Hits, Hits]:
+def _settled(rivals: Rivals, attributes: Mapping[str, Json], kept: dict[str, Json]) -> tuple[Hits, Hits]:
     """What holds the fields, and the parameters, that several attributes are good for; the losers are kept."""
     fields: Hits = {}
     parameters: Hits = {}
-    for name, uses, taken in plan.rivals:
+    for name, uses, taken in rivals:
         value = attributes[name]
         for use in uses:
             said = use.read(value)

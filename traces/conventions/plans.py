@@ -44,18 +44,38 @@ class Place:
         return {name: attributes[name] for name in self.names}
 
 
+Rivals = tuple[tuple[str, tuple[Use, ...], bool], ...]  # name, uses, and whether it is part of a place too
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contest:
+    """One slot that several attributes are good for, and for nothing else; all are read alike, but for the kind.
+
+    It equals only itself, so that it is cheap to look up.
+    """
+
+    slot: str
+    place: int
+    names: tuple[str, ...]
+    read: Reader
+    rivals: Rivals
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Where each attribute goes.
 
     `fields` and `parameters`: name, slot and reader of those that are good for one slot, and alone in that.
-    `rivals`: those with several uses, or beside others for the same slot, or for the kind, whose word may be kept.
+    `contests`: those that are beside others for their only slot, all read alike. `kinds`: those for the kind, whose
+    word may be kept, where they are for nothing else. `rivals`: the others, beside others or with several uses.
     `places`: payload fields, in the order of SLOTS, the best place of each first. `unknown`: what no table knows.
     """
 
     fields: tuple[tuple[str, str, Reader], ...]
     parameters: tuple[tuple[str, str, Reader], ...]
-    rivals: tuple[tuple[str, tuple[Use, ...], bool], ...]  # with whether it is part of a place too
+    contests: tuple[Contest, ...]
+    kinds: Contest | None
+    rivals: Rivals
     places: dict[str, list[Place]]
     unknown: tuple[str, ...]
 
@@ -82,21 +102,35 @@ def _planned(names: Iterable[str]) -> Plan:
         for use in of_name:
             wanted.setdefault((use.place, use.slot), []).append(name)
     alone: dict[int, list[tuple[str, str, Reader]]] = {FIELD: [], PARAMETER: []}
-    rivals: list[tuple[str, tuple[Use, ...], bool]] = []
-    for name, of_name in uses.items():
-        said = tuple(use for use in of_name if use.place in alone)
-        lonely = len(of_name) == len(said) == 1 and len(wanted[said[0].place, said[0].slot]) == 1
-        if lonely and said[0].slot != "kind":
-            alone[said[0].place].append((name, said[0].slot, said[0].read))
-        elif said:
-            rivals.append((name, said, len(said) < len(of_name)))
+    contests: list[Contest] = []
+    settled: set[str] = set()
+    for (place, slot), several in wanted.items():
+        of_slot = [use for name in several for use in uses[name]]
+        if place not in alone or len(of_slot) > len(several):  # one of them is good for more
+            continue
+        read = of_slot[0].read
+        if len(several) == 1 and slot != "kind":
+            alone[place].append((several[0], slot, read))
+        elif slot == "kind" or all(use.read is read for use in of_slot):
+            contests.append(Contest(slot, place, tuple(several), read, _rivals(several, uses)))
+        else:
+            continue
+        settled.update(several)
     return Plan(
         tuple(alone[FIELD]),
         tuple(alone[PARAMETER]),
-        tuple(rivals),
+        tuple(contest for contest in contests if contest.slot != "kind"),
+        next((contest for contest in contests if contest.slot == "kind"), None),
+        _rivals([name for name in uses if name not in settled], uses),
         _places(uses),
         tuple(name for name, of_name in uses.items() if not of_name),
     )
+
+
+def _rivals(names: Iterable[str], uses: Mapping[str, tuple[Use, ...]]) -> Rivals:
+    """Those of `names` that are good for fields or parameters."""
+    of_names = ((name, tuple(use for use in uses[name] if use.place in (FIELD, PARAMETER))) for name in names)
+    return tuple((name, said, len(said) < len(uses[name])) for name, said in of_names if said)
 
 
 def _places(uses: Mapping[str, tuple[Use, ...]]) -> dict[str, list[Place]]:

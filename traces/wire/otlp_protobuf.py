@@ -5,11 +5,10 @@ integers into strings.
 https://opentelemetry.io/docs/specs/otlp/#binary-protobuf-encoding
 """
 
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # it ships stubs, but no py.typed
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
@@ -17,45 +16,57 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from traces.errors import Unreadable
 from traces.records import Json, LogRecord, RawSpan, Receipt, Rejection, SpanEvent
 from traces.wire.decoded import Decoded, DecodedLogs
-from traces.wire.jsontext import finite
 from traces.wire.otlp_replies import RPC_CODES, UNKNOWN, partial_message
-from traces.wire.protobuf_text import mended
+from traces.wire.protobuf_text import mended, twin
+from traces.wire.protobuf_values import Known, any_value, attributes, read_once, unread_attributes
 
 content_type = "application/x-protobuf"
 _STATUSES = {0: "unset", 1: "ok", 2: "error"}
 _NO_SPAN, _NO_TRACE = bytes(8), bytes(16)
-_Request = TypeVar("_Request", bound=Message)
+_Traces: Any = twin(ExportTraceServiceRequest, unread_attributes)
 
 
 def decode(body: bytes) -> Decoded:
     """The spans of an ExportTraceServiceRequest. Raises Unreadable when it is none; a bad id costs only its span."""
-    request = _parsed(body, ExportTraceServiceRequest, "trace")
+    try:
+        return _decoded(_Traces.FromString(body))
+    except DecodeError:
+        pass  # perhaps only for a text that is no UTF-8
+    try:
+        return _decoded(_Traces.FromString(mended(body, ExportTraceServiceRequest)))
+    except DecodeError as error:
+        raise _unreadable("trace") from error
+
+
+def _decoded(request: Any) -> Decoded:
+    """The spans of a request whose spans have attributes as bytes. Raises DecodeError for an attribute that is none."""
     decoded = Decoded()
+    known: Known = {}
     index = 0
     for of_resource in request.resource_spans:
         resource = attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_spans:
             scope = of_scope.scope.name
             for span in of_scope.spans:
+                said = read_once(span.attributes[:], known)
                 reason = _bad_id(span.trace_id, span.span_id)
                 if reason:
                     decoded.rejected.append(Rejection(index, f"spans[{index}]: {reason}"))
                 else:
-                    decoded.spans.append(_raw_span(index, span, resource, scope))
+                    decoded.spans.append(_raw_span(index, span, said, resource, scope))
                 index += 1
     return decoded
 
 
 def decode_logs(body: bytes) -> DecodedLogs:
     """The records of an ExportLogsServiceRequest. Raises Unreadable when it is none; a bad id costs only its record."""
-    request = _parsed(body, ExportLogsServiceRequest, "log")
+    request = _parsed_logs(body)
     decoded = DecodedLogs()
     for index, (record, resource) in enumerate(_log_records(request)):
         reason = _bad_ids_of_log(record)
@@ -102,41 +113,19 @@ def metrics_reply() -> bytes:
     return ExportMetricsServiceResponse().SerializeToString()
 
 
-def attributes(pairs: Iterable[KeyValue]) -> dict[str, Json]:
-    """Key-value pairs as a dict; the last of a repeated key wins."""
-    # Most values are strings that are not empty, or numbers that are not 0: asking for them first saves a WhichOneof.
-    return {pair.key: (value := pair.value).string_value or value.int_value or any_value(value) for pair in pairs}
-
-
-def any_value(value: AnyValue) -> Json:
-    """An AnyValue as plain Python: bytes as base64 text, NaN and infinities as their names."""
-    which = value.WhichOneof("value")
-    if which == "int_value":
-        return value.int_value
-    if which == "double_value":
-        return finite(value.double_value)
-    if which == "bool_value":
-        return value.bool_value
-    if which == "string_value":
-        return value.string_value
-    if which == "array_value":
-        return [any_value(item) for item in value.array_value.values]
-    if which == "kvlist_value":
-        return attributes(value.kvlist_value.values)
-    if which == "bytes_value":
-        return b64encode(value.bytes_value).decode()
-    return None
-
-
-def _parsed(body: bytes, kind: type[_Request], what: str) -> _Request:
+def _parsed_logs(body: bytes) -> ExportLogsServiceRequest:
     try:
-        return kind.FromString(body)
+        return ExportLogsServiceRequest.FromString(body)
     except DecodeError:
         pass  # perhaps only for a text that is no UTF-8
     try:
-        return kind.FromString(mended(body, kind))
+        return ExportLogsServiceRequest.FromString(mended(body, ExportLogsServiceRequest))
     except DecodeError as error:
-        raise Unreadable(f"This is not an OTLP {what} export in protobuf: the message cannot be parsed.") from error
+        raise _unreadable("log") from error
+
+
+def _unreadable(what: str) -> Unreadable:
+    return Unreadable(f"This is not an OTLP {what} export in protobuf: the message cannot be parsed.")
 
 
 def _bad_id(trace_id: bytes, span_id: bytes) -> str | None:
@@ -151,7 +140,7 @@ def _bad_id(trace_id: bytes, span_id: bytes) -> str | None:
     return None
 
 
-def _raw_span(index: int, span: Span, resource: dict[str, Json], scope: str) -> RawSpan:
+def _raw_span(index: int, span: Any, said: dict[str, Json], resource: dict[str, Json], scope: str) -> RawSpan:
     parent, status = span.parent_span_id, span.status
     raw = RawSpan(
         index=index,
@@ -163,7 +152,7 @@ def _raw_span(index: int, span: Span, resource: dict[str, Json], scope: str) -> 
         end_ns=span.end_time_unix_nano or None,
         status=_STATUSES.get(status.code, "unset"),
         status_message=status.message,
-        attributes=attributes(span.attributes),
+        attributes=said,
         resource=resource,
         scope=scope,
         dropped_attributes=span.dropped_attributes_count,

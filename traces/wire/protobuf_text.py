@@ -3,6 +3,7 @@
 The same messages with `bytes` for every `string` can be parsed; with the texts mended they are the sender's message.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,34 +13,40 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+Change = Callable[[DescriptorProto], None]
 File = Any  # a FileDescriptor; the stubs know two unrelated classes of that name
 
 
 def mended(body: bytes, kind: type[Message]) -> bytes:
     """`body`, a message of `kind`, with U+FFFD for what is no UTF-8. Raises DecodeError when it is no such message."""
-    message = _twin(kind.DESCRIPTOR.full_name, kind.DESCRIPTOR.file)()
+    message = twin(kind, _without_texts)()
     message.ParseFromString(body)
     _mend(message)
     return message.SerializeToString()
 
 
+def twin(kind: type[Message], change: Change) -> type[Message]:
+    """`kind` with other types of fields: `change` is called for each message that it is made of, but nested ones."""
+    return _twin(kind.DESCRIPTOR.full_name, kind.DESCRIPTOR.file, change)
+
+
 @cache
-def _twin(full_name: str, file: File) -> type[Message]:
+def _twin(full_name: str, file: File, change: Change) -> type[Message]:
     pool = DescriptorPool()
-    _add_file(file, pool, set())
+    _add_file(file, pool, change, set())
     return GetMessageClass(pool.FindMessageTypeByName(full_name))
 
 
-def _add_file(file: File, pool: DescriptorPool, added: set[str]) -> None:
+def _add_file(file: File, pool: DescriptorPool, change: Change, added: set[str]) -> None:
     if file.name in added:
         return
     added.add(file.name)
     for needed in file.dependencies:
-        _add_file(needed, pool, added)
+        _add_file(needed, pool, change, added)
     copy = FileDescriptorProto()
     file.CopyToProto(copy)
     for message in copy.message_type:
-        _without_texts(message)
+        change(message)
     pool.Add(copy)
 
 
