@@ -12,7 +12,7 @@ from llmobs.lib.timerange import TimeRange
 from traces.matches import Match, matches
 from traces.pasted import Address, Pasted
 from traces.queries.beginnings import beginnings
-from traces.queries.lookup import EVER, Hit, exact
+from traces.queries.lookup import EVER, Hit, exact, is_request_of_any
 from traces.queries.prefixes import prefixes
 from traces.queries.traces import summaries_of
 from traces.search.find import Found, find_within
@@ -41,12 +41,19 @@ def look_up(project: Project, pasted: Pasted, today: date, *, far_back: bool = F
 
     Ids are matched whole; only where none is known, as the beginning of one; and only then as what stands behind the
     beginning that all ids of a kind share. The last days come first, and older ones are looked into where these know
-    nothing: most questions are of the last days, and each day has indexes of its own.
+    nothing: most questions are of the last days, and each day has indexes of its own. So what begins an id of the last
+    days is not looked for, whole, among the older ids that stand on spans alone, which all have one length anyway.
     """
-    for look in (_known, _begun, _begun_without_prefix):
-        for since in [EVER] if far_back else eras(today):
-            if hits := look(project, pasted, since):
-                return LookedUp(matches(hits), since)
+    looked_into = [EVER] if far_back else eras(today)
+    for since in looked_into:
+        hits = _known(project, pasted, since)
+        if not hits and (since == EVER or not _is_older(project, pasted)):
+            hits = _begun(project, pasted, since)
+        if hits:
+            return LookedUp(matches(hits), since)
+    for since in looked_into:
+        if hits := _begun_without_prefix(project, pasted, since):
+            return LookedUp(matches(hits), since)
     return LookedUp([], EVER)
 
 
@@ -58,6 +65,12 @@ def eras(today: date) -> list[date]:
 def _known(project: Project, pasted: Pasted, since: date) -> list[Hit]:
     keys = [_METADATA + key for key in project.id_keys]
     return exact(project.pk, pasted.ids, since=since) + _held(project, _facts(keys, pasted.ids), since)
+
+
+def _is_older(project: Project, pasted: Pasted) -> bool:
+    """Whether `pasted` names, whole, what only older days know: order-12 is not meant to be order-1234."""
+    keys = [_METADATA + key for key in project.id_keys]
+    return is_request_of_any(project.pk, pasted.ids) or bool(_held(project, _facts(keys, pasted.ids), EVER))
 
 
 def _begun(project: Project, pasted: Pasted, since: date) -> list[Hit]:

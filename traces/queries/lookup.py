@@ -84,6 +84,16 @@ SPAN = _exact("span")
 RESPONSE = _exact("response")
 ANYTHING = _exact(*_ARMS)
 
+# One look-up an id, whatever the number of days. OFFSET, or Postgres joins and reads the whole table.
+REQUESTS_OF_TRACES = Statement.of("""
+    SELECT EXISTS (
+        SELECT FROM string_to_table(%(texts)s::text, chr(31)) AS said (text) CROSS JOIN LATERAL (
+            SELECT FROM traces_summary
+            WHERE project_id = %(project)s AND left(request_id, 200) = left(said.text, 200) AND request_id = said.text
+            OFFSET 0
+        ) t
+    )
+""")
 
 # As ids and not as hits: a span's summary may be in the making.
 TRACES_OF_SPANS = """
@@ -121,6 +131,12 @@ def exact(
         statements = (SPAN, WHOLES, RESPONSE) if _HEX_16.fullmatch(texts[0]) else (WHOLES, RESPONSE, SPAN)
     found = (hits_of(statement, values) for statement in statements)
     return next((wanted for hits in found if (wanted := [hit for hit in hits if hit.kind in kinds])), [])
+
+
+def is_request_of_any(project_id: int, texts: Sequence[str]) -> bool:
+    """Whether one of `texts` is, whole, the request id that a trace goes by, of whatever day."""
+    ((is_there,),) = planned.rows(REQUESTS_OF_TRACES, {"project": project_id, "texts": SEPARATOR.join(texts)})
+    return bool(is_there)
 
 
 def traces_of_spans(project_id: int, span_ids: Sequence[str]) -> dict[str, str]:

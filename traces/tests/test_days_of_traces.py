@@ -8,6 +8,8 @@ from django.db import connection, transaction
 
 from tests import make
 from traces import partitions
+from traces.lookup import look_up
+from traces.pasted import read
 from traces.queries import planned
 from traces.queries.beginnings import beginnings
 from traces.queries.lookup import exact
@@ -102,5 +104,18 @@ def test_an_id_is_looked_for_without_opening_the_days_before_those_that_are_aske
         asked = asked_of_request(project.pk, "r-1", make.now())
         assert len(planned.rows(asked.statement, asked.values)) == 1
         opened = _opened_days()
+    assert f"{today - timedelta(days=3):%Y%m%d}" in opened
+    assert f"{today - timedelta(days=40):%Y%m%d}" not in opened
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_beginning_of_an_id_of_the_last_days_opens_no_older_day(project):
+    make.stored(project.pk, make.span(request_id="r-123456"))
+    today = day_of(make.now())
+    partitions.make([today - timedelta(days=before) for before in (3, 40)])
+    with transaction.atomic():
+        (found,) = look_up(project, read("r-1234", project.slug), today).found
+        opened = _opened_days()
+    assert found.kind == "request"
     assert f"{today - timedelta(days=3):%Y%m%d}" in opened
     assert f"{today - timedelta(days=40):%Y%m%d}" not in opened

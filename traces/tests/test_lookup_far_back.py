@@ -69,6 +69,22 @@ def test_values_of_metadata_are_found_in_older_days_too(look_up, project):
     assert look_up(q="ord-77").headers["Location"] == f"{PAGE}/traces/{OLD.hex()}"
 
 
+@pytest.mark.parametrize("kind", ["request id", "metadata"])
+def test_an_older_id_that_begins_a_newer_one_is_the_one_that_is_meant(look_up, project, kind):
+    project.id_keys = ["order_id"]
+    project.save()
+    for trace_id, order, days in ((OLD, "order-12", RECENT_DAYS + 9), (NEW, "order-1234", 1)):
+        root = make.span(trace_id=trace_id, started_at=make.now() - timedelta(days=days))
+        if kind == "metadata":
+            root.payload.attributes["metadata.order_id"] = order
+        else:
+            root.request_id = order
+        make.stored(project.pk, root)
+    index_marked()
+    assert look_up(q="order-12").headers["Location"] == f"{PAGE}/traces/{OLD.hex()}"
+    assert look_up(q="order-123").headers["Location"] == f"{PAGE}/traces/{NEW.hex()}"
+
+
 def test_where_less_is_kept_than_the_last_days_nothing_is_further_back(look_up, project, settings, new):
     settings.SPAN_RETENTION_DAYS = RECENT_DAYS
     _stored(project, b"\x03" * 16, make.now() - timedelta(days=2))
