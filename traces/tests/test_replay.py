@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -277,19 +278,24 @@ def test_a_request_that_ends_its_worker_is_not_begun_again(send, press_reason, f
         send(broken(number))
     fix()
     press_reason()
-    with before_each("INSERT ON traces_span", "PERFORM pg_sleep(20)"), ThreadPoolExecutor(1) as another:
-        another.submit(interrupt_in_the_middle)
+    with before_each("INSERT ON traces_span", "PERFORM pg_sleep(60)"), ThreadPoolExecutor(1) as another:
+        looking = threading.Event()
+        interrupting = another.submit(interrupt_in_the_middle, looking)
+        assert looking.wait(30)
         with pytest.raises(KeyboardInterrupt):
             replays.carry_on(timezone.now())
+        interrupting.result()
     replays.carry_on(timezone.now())
     one = Replay.objects.get()
     assert (one.done, one.taken, one.unanswered) == (2, 1, 1)
     assert replays.waiting_for(one.project_id, one.reason).count() == 1
 
 
-def interrupt_in_the_middle():
-    """End whatever the process does as soon as its writing has begun."""
+def interrupt_in_the_middle(looking):
+    """End whatever the process does as soon as its writing has begun; says when its own connection is there."""
     try:
+        connection.ensure_connection()
+        looking.set()
         until(SLEEPING, 1)
         os.kill(os.getpid(), signal.SIGINT)
     finally:
