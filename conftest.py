@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.backends.utils import CursorWrapper
 from django.test import Client, override_settings
 from django.test.client import ClientHandler
 from django.utils import timezone
+from psycopg.errors import DeadlockDetected
 
 from accounts.keys import make_key
 from accounts.models import Key, Membership, Project, Role, User
@@ -86,7 +88,18 @@ def _empty_tables(request: pytest.FixtureRequest) -> Iterator[None]:
         flushed = set(connection.introspection.django_table_names(only_existing=True)) | {"django_migrations"}
         left = [name for (name,) in cursor.fetchall() if name not in flushed]
         if left:
-            cursor.execute(f"TRUNCATE {', '.join(left)}")
+            _truncate(cursor, left)
+
+
+def _truncate(cursor: CursorWrapper, tables: list[str]) -> None:
+    """Empty these, against what a browser that has just been closed still asks of the server beside us."""
+    for attempt in range(5):
+        try:
+            cursor.execute(f"TRUNCATE {', '.join(tables)}")
+            return
+        except OperationalError as error:
+            if attempt == 4 or not isinstance(error.__cause__, DeadlockDetected):
+                raise
 
 
 @pytest.fixture
