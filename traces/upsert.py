@@ -20,6 +20,7 @@ from traces import (
     marks,
     merge,
     payload,
+    placing,
     rows,
     stored,
     summaries,
@@ -81,18 +82,6 @@ UPDATE_SPANS = f"""
         AND s.{{among}}
 """
 
-# The first moment that a span whose start may change was seen at decides its day for good.
-PLACE_SPANS = """
-    INSERT INTO traces_locator (project_id, trace_id, span_id, happened_at)
-    SELECT %(project)s, * FROM unnest(%(trace)s::bytea[], %(span)s::bytea[], %(at)s::timestamptz[])
-    ON CONFLICT (project_id, trace_id, span_id) DO NOTHING
-"""
-PLACES = """
-    SELECT l.trace_id, l.span_id, l.happened_at
-    FROM unnest(%(trace)s::bytea[], %(span)s::bytea[]) AS sent (trace_id, span_id)
-    JOIN traces_locator l ON l.project_id = %(project)s AND l.trace_id = sent.trace_id AND l.span_id = sent.span_id
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -112,7 +101,7 @@ def write(project_id: int, sent: list[Row], now: datetime, keys: Collection[byte
     Raises KeyGone, and what psycopg raises; nothing of `sent` is stored then.
     """
     with writing.transaction() as cursor:
-        _place(cursor, project_id, [row for row in sent if _must_be_placed(row)])
+        placing.place(cursor, project_id, sent)
         sent = rows.by_key(sent)
         new = _insert(cursor.connection, project_id, sent, now, keys)
         changed = _update(cursor, project_id, [row for row in sent if row.key not in new])
@@ -199,26 +188,6 @@ def _bring_home(
     if changed:
         _follow(cursor, project_id, changed, now)
     return home
-
-
-def _must_be_placed(row: Row) -> bool:
-    return row.record.start_may_change or row.happened_at != row.record.started_at
-
-
-def _place(cursor: "psycopg.Cursor[Any]", project_id: int, unplaced: list[Row]) -> None:
-    """Give rows whose start may change the day that they were first seen at."""
-    if not unplaced:
-        return
-    writing.begin(cursor.connection)
-    ordered = sorted(unplaced, key=lambda row: row.key)
-    keys = {"project": project_id, **stored.keys(ordered)}
-    cursor.execute(PLACE_SPANS, {**keys, "at": arrays.array("timestamptz", [row.happened_at for row in ordered])})
-    cursor.execute(PLACES, keys)
-    places = {(trace, span): at for trace, span, at in cursor.fetchall()}
-    for row in unplaced:
-        place: datetime = places.get(row.key, row.happened_at)  # none: its retention ended just now
-        if row.day != rows.day_of(place):
-            row.move(place)
 
 
 def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row], lock: str = stored.LOCK) -> list[Row]:
