@@ -5,10 +5,10 @@ integers into strings.
 https://opentelemetry.io/docs/specs/otlp/#binary-protobuf-encoding
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # it ships stubs, but no py.typed
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
@@ -29,19 +29,13 @@ from traces.wire.protobuf_values import Known, any_value, attributes, read_once,
 content_type = "application/x-protobuf"
 _STATUSES = {0: "unset", 1: "ok", 2: "error"}
 _NO_SPAN, _NO_TRACE = bytes(8), bytes(16)
+Read = TypeVar("Read")
 _Traces: Any = twin(ExportTraceServiceRequest, unread_attributes)
 
 
 def decode(body: bytes) -> Decoded:
     """The spans of an ExportTraceServiceRequest. Raises Unreadable when it is none; a bad id costs only its span."""
-    try:
-        return _decoded(_Traces.FromString(body))
-    except DecodeError:
-        pass  # perhaps only for a text that is no UTF-8
-    try:
-        return _decoded(_Traces.FromString(mended(body, ExportTraceServiceRequest)))
-    except DecodeError as error:
-        raise _unreadable("trace") from error
+    return _read(body, ExportTraceServiceRequest, "trace", lambda sent: _decoded(_Traces.FromString(sent)))
 
 
 def _decoded(request: Any) -> Decoded:
@@ -66,7 +60,7 @@ def _decoded(request: Any) -> Decoded:
 
 def decode_logs(body: bytes) -> DecodedLogs:
     """The records of an ExportLogsServiceRequest. Raises Unreadable when it is none; a bad id costs only its record."""
-    request = _parsed_logs(body)
+    request = _read(body, ExportLogsServiceRequest, "log", ExportLogsServiceRequest.FromString)
     decoded = DecodedLogs()
     for index, (record, resource) in enumerate(_log_records(request)):
         reason = _bad_ids_of_log(record)
@@ -113,19 +107,17 @@ def metrics_reply() -> bytes:
     return ExportMetricsServiceResponse().SerializeToString()
 
 
-def _parsed_logs(body: bytes) -> ExportLogsServiceRequest:
+def _read(body: bytes, kind: type[Message], what: str, reader: Callable[[bytes], Read]) -> Read:
+    """What `reader` makes of a message of `kind`. Raises Unreadable, which calls it a `what` export."""
     try:
-        return ExportLogsServiceRequest.FromString(body)
+        return reader(body)
     except DecodeError:
         pass  # perhaps only for a text that is no UTF-8
     try:
-        return ExportLogsServiceRequest.FromString(mended(body, ExportLogsServiceRequest))
+        return reader(mended(body, kind))
     except DecodeError as error:
-        raise _unreadable("log") from error
-
-
-def _unreadable(what: str) -> Unreadable:
-    return Unreadable(f"This is not an OTLP {what} export in protobuf: the message cannot be parsed.")
+        message = f"This is not an OTLP {what} export in protobuf: the message cannot be parsed."
+        raise Unreadable(message) from error
 
 
 def _bad_id(trace_id: bytes, span_id: bytes) -> str | None:
