@@ -42,7 +42,8 @@ def look_up(project: Project, pasted: Pasted, today: date, *, far_back: bool = F
     Ids are matched whole; only where none is known, as the beginning of one; and only then as what stands behind the
     beginning that all ids of a kind share. The last days come first, and older ones are looked into where these know
     nothing: most questions are of the last days, and each day has indexes of its own. So what begins an id of the last
-    days is not looked for, whole, among the older ids that stand on spans alone, which all have one length anyway.
+    days is not looked for, whole, among the older ids that stand on spans alone: mostly those of spans and of provider
+    responses, whose length is usually one, so that none begins another.
     """
     looked_into = [EVER] if far_back else eras(today)
     for since in looked_into:
@@ -63,21 +64,20 @@ def eras(today: date) -> list[date]:
 
 
 def _known(project: Project, pasted: Pasted, since: date) -> list[Hit]:
-    keys = [_METADATA + key for key in project.id_keys]
-    return exact(project.pk, pasted.ids, since=since) + _held(project, _facts(keys, pasted.ids), since)
+    return exact(project.pk, pasted.ids, since=since) + _held(project, _facts(_id_names(project), pasted.ids), since)
 
 
 def _is_older(project: Project, pasted: Pasted) -> bool:
     """Whether `pasted` names, whole, what only older days know: order-12 is not meant to be order-1234."""
-    keys = [_METADATA + key for key in project.id_keys]
-    return is_request_of_any(project.pk, pasted.ids) or bool(_held(project, _facts(keys, pasted.ids), EVER))
+    facts = _facts(_id_names(project), pasted.ids)
+    return is_request_of_any(project.pk, pasted.ids) or bool(_held(project, facts, EVER))
 
 
 def _begun(project: Project, pasted: Pasted, since: date) -> list[Hit]:
     begun = beginnings(project.pk, pasted.beginnings, since=since)
     told = {(hit.kind, hit.summary.trace_id) for hit in begun}  # the ids are facts in the index of the search too
-    keys = [*_IDS, *(_METADATA + key for key in project.id_keys)]
-    held = _held(project, _facts(keys, pasted.beginnings), since, prefix=True)
+    facts = _facts([*_IDS, *_id_names(project)], pasted.beginnings)
+    held = _held(project, facts, since, prefix=True)
     return [*begun, *(hit for hit in held if (hit.kind, hit.summary.trace_id) not in told)]
 
 
@@ -114,6 +114,11 @@ def _terms(text: str) -> tuple[Term, ...]:
         return parse(text)
     except QueryError:
         return tuple(Term(None, ":", word) for word in text.split())
+
+
+def _id_names(project: Project) -> list[str]:
+    """The names in the index of what the project calls ids in its metadata."""
+    return [_METADATA + key for key in project.id_keys]
 
 
 def _facts(names: Iterable[str], values: Sequence[str]) -> list[tuple[str, str]]:
