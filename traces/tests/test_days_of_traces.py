@@ -1,5 +1,6 @@
 """A trace of one day is read and changed in that day's tables alone; of several, or one that went, it is read whole."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -93,29 +94,35 @@ def _opened_days():
         return {name.rpartition("_")[2] for (name,) in cursor.fetchall()}
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_id_is_looked_for_without_opening_the_days_before_those_that_are_asked(project):
-    make.stored(project.pk, make.span(request_id="r-1"))
-    today = day_of(make.now())
-    partitions.make([today - timedelta(days=before) for before in (3, 40)])
+@pytest.fixture
+def today(transactional_db):
+    """Today, before which there are days 3 and 40 days ago."""
+    day = day_of(make.now())
+    partitions.make([day - timedelta(days=before) for before in (3, 40)])
+    return day
+
+
+@contextmanager
+def opens_the_last_days_alone(today):
     with transaction.atomic():
-        assert [hit.kind for hit in exact(project.pk, ["r-1"], since=today - timedelta(days=31))] == ["request"]
-        assert [hit.kind for hit in beginnings(project.pk, ["r-"], since=today - timedelta(days=31))] == ["request"]
+        yield
+        opened = _opened_days()
+    assert f"{today - timedelta(days=3):%Y%m%d}" in opened
+    assert f"{today - timedelta(days=40):%Y%m%d}" not in opened
+
+
+def test_an_id_is_looked_for_without_opening_the_days_before_those_that_are_asked(project, today):
+    make.stored(project.pk, make.span(request_id="r-1"))
+    since = today - timedelta(days=31)
+    with opens_the_last_days_alone(today):
+        assert [hit.kind for hit in exact(project.pk, ["r-1"], since=since)] == ["request"]
+        assert [hit.kind for hit in beginnings(project.pk, ["r-"], since=since)] == ["request"]
         asked = asked_of_request(project.pk, "r-1", make.now())
         assert len(planned.rows(asked.statement, asked.values)) == 1
-        opened = _opened_days()
-    assert f"{today - timedelta(days=3):%Y%m%d}" in opened
-    assert f"{today - timedelta(days=40):%Y%m%d}" not in opened
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_beginning_of_an_id_of_the_last_days_opens_no_older_day(project):
+def test_the_beginning_of_an_id_of_the_last_days_opens_no_older_day(project, today):
     make.stored(project.pk, make.span(request_id="r-123456"))
-    today = day_of(make.now())
-    partitions.make([today - timedelta(days=before) for before in (3, 40)])
-    with transaction.atomic():
+    with opens_the_last_days_alone(today):
         (found,) = look_up(project, read("r-1234", project.slug), today).found
-        opened = _opened_days()
     assert found.kind == "request"
-    assert f"{today - timedelta(days=3):%Y%m%d}" in opened
-    assert f"{today - timedelta(days=40):%Y%m%d}" not in opened
