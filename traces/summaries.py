@@ -149,7 +149,7 @@ def _ranked(spans: list[Happened], since: list[int]) -> tuple[list[Ranked], list
     answers: list[Ranked] = []
     has_root = False
     for (record, _), rank in zip(spans, since, strict=True):
-        if record.parent_id is None and record.is_root:
+        if record.is_root:
             has_root = True
             in_order.append((rank + _ROOTS_FIRST, record))
             answers.append((rank + _ROOTS_FIRST, record))
