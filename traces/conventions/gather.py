@@ -56,13 +56,13 @@ def gather(attributes: Mapping[str, Json]) -> Gathered:
 def _decide(contest: Contest, attributes: Mapping[str, Json], found: dict[str, Json], kept: dict[str, Json]) -> None:
     """Read what several attributes say of one slot: nearly always all the same."""
     value = attributes[contest.names[0]]
-    kind = type(value)
+    its_type = type(value)
     for name in contest.names:
         other = attributes[name]
-        if other != value or type(other) is not kind:
+        if other != value or type(other) is not its_type:
             break
     else:
-        if (kind is str or kind is int) and (said := contest.read(value)) is not None:
+        if (its_type is str or its_type is int) and (said := contest.read(value)) is not None:
             found[contest.slot] = said
             return
     for hits in _settled(contest.rivals, attributes, kept):
