@@ -201,12 +201,11 @@ def test_jobs_keep_their_connections(up: Up) -> None:
                 found |= {one.pid} if one.nice() == BEHIND else set()
         return found
 
-    eventually(backends, "a job has asked something")
-    seen = set[int]()
+    eventually(lambda: len(backends()) == WORKERS, "each worker has asked something")
+    kept = backends()
     for _ in range(40):  # in which each worker has several tasks
-        seen |= backends()
         time.sleep(0.25)
-    assert len(seen) <= WORKERS
+        assert backends() == kept
 
 
 def test_a_killed_web_worker_is_replaced(up: Up) -> None:
