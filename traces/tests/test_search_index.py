@@ -106,15 +106,6 @@ def test_many_marks_are_taken_in_several_transactions(project: Project) -> None:
     assert number("SELECT count(*) FROM traces_entry") == 450
 
 
-@pytest.mark.parametrize(
-    ("coming", "most"),
-    [(0, 25), (220, 528), (300, 720), (301, 25), (5_000, 25)],
-    ids=["nothing", "1,000 spans a second", "the most", "a burst", "a large burst"],
-)
-def test_on_a_busy_machine_it_keeps_up_with_what_comes_but_for_bursts(coming: float, most: int) -> None:
-    assert pace.allowance(coming) == most
-
-
 @pytest.mark.django_db
 def test_giving_way_leaves_nothing_for_ever(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "_SECONDS", 0.05)
