@@ -1,3 +1,5 @@
+"""Attributes in protobuf are read from their bytes as protobuf itself reads them, however often each is repeated."""
+
 import pytest
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
