@@ -61,6 +61,7 @@ class Case(models.Model):
     changed_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     edits = models.PositiveIntegerField(default=0)
+    made_from = models.BinaryField(max_length=16, null=True, blank=True)  # the digest of the form, `once.digest_of`
 
     fix_after = models.DateTimeField(null=True, blank=True)
     fix_seen_at = models.DateTimeField(null=True, blank=True)
@@ -76,6 +77,7 @@ class Case(models.Model):
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(name="one_case_per_number_and_project", fields=["project", "number"]),
+            models.UniqueConstraint(name="one_case_per_press_of_a_form", fields=["project", "made_from"]),
             models.CheckConstraint(
                 name="case_is_closed_at_a_moment",
                 condition=Q(status=Status.CLOSED, closed_at__isnull=False)

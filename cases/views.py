@@ -1,6 +1,7 @@
 """The pages of cases: the list, one of them, and the form that makes and changes one."""
 
 import re
+from secrets import token_urlsafe
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import project_for, role_in
 from accounts.models import Project
-from cases import changes, evidence, pages, queries, similar, words
+from cases import changes, evidence, once, pages, queries, similar, words
 from cases.access import case_for
 from cases.forms import CaseForm, initial_of
 from cases.members import members_of, name_of
@@ -54,13 +55,23 @@ def case_new(request: PageRequest, project_slug: str) -> HttpResponse:
     rows = rows_of(project.pk, list(dict.fromkeys(keys)))
     form = CaseForm(request.POST or None, members=members_of(project), initial=_begun(project, rows))
     if request.method == "POST" and form.is_valid():
-        case = evidence.begin(project, request.user, form.values(), [row.key for row in rows], timezone.now())
+        case = once.made_once(
+            project,
+            once.digest_of(request.POST, request.user),
+            lambda: evidence.begin(project, request.user, form.values(), [row.key for row in rows], timezone.now()),
+        )
         for sentence in evidence.left_out(named):
             messages.warning(request, sentence)
         return redirect("cases:case-detail", project.slug, case.number)
     feature = rows[0].feature if rows else None
     others = queries.open_cases(project, feature or "") if rows else []
-    context = {**_form_page(request, project, form), "rows": rows, "others": others, "pasted": sent.get("ids", "")}
+    context = {
+        **_form_page(request, project, form),
+        "rows": rows,
+        "others": others,
+        "pasted": sent.get("ids", ""),
+        "form_id": request.POST.get("form") or token_urlsafe(12),
+    }
     return render(request, "cases/case_new.html", context, status=400 if form.errors else 200)
 
 

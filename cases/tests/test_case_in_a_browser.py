@@ -51,6 +51,19 @@ def test_support_makes_a_case_waits_for_the_fix_and_hears_that_it_came_back(insi
     assert Case.objects.get().status == Status.FIXED
 
 
+def test_a_case_is_made_once_by_two_presses_in_haste_and_one_after_going_back(inside, refund):
+    inside.goto("/p/shop/cases/new")  # sets the cookie that a login sets: the browser keeps a page for those it had
+    inside.goto(f"/p/shop/cases/new?trace={refund(60).hex()}")
+    inside.get_by_label("Note").fill("Anna called.")
+    inside.get_by_role("button", name="Make the case").dblclick()
+    expect(inside.get_by_text("No fix is named yet.")).to_be_visible()
+    inside.go_back()
+    inside.get_by_role("button", name="Make the case").click()
+    expect(inside.get_by_text("No fix is named yet.")).to_be_visible()
+    expect(inside).to_have_url(re.compile("/p/shop/cases/1$"))
+    assert Case.objects.count() == 1
+
+
 def make_a_case(inside):
     """Of what the look-up finds for a request id."""
     inside.goto("/p/shop?q=req-41")
