@@ -19,7 +19,7 @@ _FAR: Final = 2.0  # times the edge of the usual range from which the mark is re
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """The requests of one feature in the seven days before a moment; durations in microseconds.
+    """The requests of one feature in the seven days before a moment, or of a sample where it is busy; microseconds.
 
     `low_us` to `high_us` holds nine of ten requests. `mean_usd` is a lower limit while `is_least`: some calls have no
     known price. It is None where no request had a cost.

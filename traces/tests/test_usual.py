@@ -122,8 +122,17 @@ def test_of_a_busy_feature_every_sixth_interval_stands_for_all(project, monkeypa
     while rollups.rebuild_marked():
         pass
     found = usual_of(project.pk, "faq", now + timedelta(minutes=30))
-    assert found.requests == 60
+    assert (found.requests, found.enough) == (40, True)
     assert found.high_us == pytest.approx(1_000_000, rel=0.02)  # the slow ones lie between
+
+
+def test_a_feature_that_was_asked_between_the_samples_alone_is_known(project):
+    now = make.now().replace(minute=0, second=0)
+    begun = (now - timedelta(minutes=50, seconds=number) for number in range(30))
+    make.stored(project.pk, *(make.span(feature="faq", started_at=at, duration_us=1_000_000) for at in begun))
+    while rollups.rebuild_marked():
+        pass
+    assert usual_of(project.pk, "faq", now).requests == 30
 
 
 def test_what_is_usual_of_many_features_is_asked_at_once_and_once_in_five_minutes(project, django_assert_num_queries):
