@@ -1,6 +1,7 @@
 # The front door. `make run` starts llmobs, `make test` and `make check` say whether the tree is good.
 
-PYTHON ?= python3
+# Which Python .venv is made with; one that is there already stays.
+PYTHON ?= $(shell sh checks/python.sh)
 # Passed on: make run ARGS="--port 9000", make test ARGS="-k otlp".
 ARGS ?=
 
@@ -47,7 +48,7 @@ screenshots: .venv/dev.stamp
 	$(BIN)/python checks/screenshots.py $(ARGS)
 
 .venv/run.stamp: requirements.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python || { python=$(PYTHON); echo "Making .venv with $$python …"; $$python -m venv .venv; }
 	@echo "Installing requirements.txt into .venv …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
