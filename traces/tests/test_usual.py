@@ -1,15 +1,16 @@
 """How long it took and what it cost, against the usual of its feature."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from llmobs.lib.timerange import floor
 from tests import make
 from traces import rollups
 from traces.amounts import Totals
 from traces.queries import usual as usual_queries
-from traces.queries.usual import usual_lately, usual_of
+from traces.queries.usual import SAMPLED_EVERY, usual_lately, usual_of
 from traces.sentences import plain
 from traces.usual import Usual, against, against_in_column, amounts, cost_words
 
@@ -112,27 +113,30 @@ def test_the_usual_is_that_of_the_feature_in_the_seven_days_before(project):
     assert usual_of(project.pk, "nobody's", now).enough is False
 
 
-def test_of_a_busy_feature_every_sixth_interval_stands_for_all(project, monkeypatch):
+def sampled(number: int) -> datetime:
+    """The beginning of five minutes that stand for their neighbours, so many samples ago."""
+    return floor(make.now(), SAMPLED_EVERY) - number * SAMPLED_EVERY
+
+
+def test_of_a_busy_feature_a_sample_stands_for_all(project, monkeypatch):
     monkeypatch.setattr(usual_queries, "LEAST_SAMPLE", 20)
-    now = make.now().replace(minute=0, second=0) - timedelta(hours=1)
     for number in range(60):
-        begun = now - timedelta(minutes=30 * (number % 20)) + timedelta(minutes=10 * (number >= 40))
+        begun = sampled(1 + number % 20) + timedelta(minutes=10 * (number >= 40))
         duration_us = 9_000_000 if number >= 40 else 1_000_000
         make.stored(project.pk, make.span(feature="faq", started_at=begun, duration_us=duration_us))
     while rollups.rebuild_marked():
         pass
-    found = usual_of(project.pk, "faq", now + timedelta(minutes=30))
+    found = usual_of(project.pk, "faq", make.now())
     assert (found.requests, found.enough) == (40, True)
     assert found.high_us == pytest.approx(1_000_000, rel=0.02)  # the slow ones lie between
 
 
 def test_a_feature_that_was_asked_between_the_samples_alone_is_known(project):
-    now = make.now().replace(minute=0, second=0)
-    begun = (now - timedelta(minutes=50, seconds=number) for number in range(30))
+    begun = (sampled(1) + timedelta(minutes=20, seconds=number) for number in range(30))
     make.stored(project.pk, *(make.span(feature="faq", started_at=at, duration_us=1_000_000) for at in begun))
     while rollups.rebuild_marked():
         pass
-    assert usual_of(project.pk, "faq", now).requests == 30
+    assert usual_of(project.pk, "faq", make.now()).requests == 30
 
 
 def test_what_is_usual_of_many_features_is_asked_at_once_and_once_in_five_minutes(project, django_assert_num_queries):
