@@ -1,18 +1,23 @@
 """Group commit: of the requests that wait at one moment, one writes for all, in one transaction.
 
-Statements and a commit cost about the same for one trace as for twenty. Nobody waits for company: where nobody writes
-the first to come writes at once, and what comes meanwhile is the next group. Knows nothing of what is written.
+Statements and a commit cost about the same for one trace as for twenty. Where nobody writes, the first to come writes
+at once, and what comes meanwhile is the next group. Only behind a group of several, the next one waits a little for
+company: more are coming. Knows nothing of what is written.
 """
 
 import threading
+import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeVar
 
 MOST_WRITERS: Final = 2  # transactions at a time, of one queue in one process
 # What must wait before a second transaction begins beside the first. Less costs little more in the next group than by
 # itself, while a transaction of its own costs as much again.
 KEYS_FOR_ANOTHER: Final = 50
+PAUSE_SECONDS: Final = 0.015  # from the beginning of a group of several to that of the next, while fewer keys wait
 MOST_KEYS: Final = 2_000  # of one transaction, unless a single job has more
 
 What = TypeVar("What")
@@ -20,12 +25,6 @@ What = TypeVar("What")
 
 class Unwritten(Exception):
     """Nobody has said that this job was written."""
-
-
-def _shut() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
 
 
 @dataclass(slots=True, eq=False)
@@ -39,8 +38,7 @@ class Job(Generic[What]):
     keys: frozenset[Hashable]
     error: Exception | None = field(default_factory=Unwritten)
     is_done: bool = False
-    group: "list[Job[What]]" = field(default_factory=list)  # what its thread has to write, itself included
-    gate: threading.Lock = field(default_factory=_shut)  # its thread waits here
+    gate: SimpleQueue[None] = field(default_factory=SimpleQueue)  # its thread waits here, and looks again at each word
 
 
 Group = list[Job[What]]
@@ -54,46 +52,70 @@ class Queue(Generic[What]):
         self._lock = threading.Lock()
         self._waiting: Group[What] = []
         self._writers = 0
+        self._leader: Job[What] | None = None  # whose thread is to write the next group; it waits too
+        self._began = 0.0  # the last group, by the monotonic clock
+        self._was_alone = True  # its only job
 
     def run(self, job: Job[What]) -> None:
         """Return when `job` is written, by this thread or by another. Raises the job's error."""
-        group: Group[What] = []
         with self._lock:
             self._waiting.append(job)
-            if self._may_begin():
+            if self._leader:
+                if self._is_enough():
+                    self._leader.gate.put(None)
+            elif not self._writers or (self._writers < MOST_WRITERS and self._is_enough()):
                 self._writers += 1
-                group = self._next_group()
-        if group:
-            self._write_and_pass_on(group)
+                self._leader = job
         while not job.is_done:
-            job.gate.acquire()
-            if not job.is_done:
-                group, job.group = job.group, []  # or each keeps the other, until a search for garbage stops everybody
-                self._write_and_pass_on(group)
+            if self._leader is job:
+                self._write_next(job)
+            else:
+                job.gate.get()
         if job.error:
             raise job.error
 
-    def _may_begin(self) -> bool:
-        if not self._writers:
-            return True
-        return self._writers < MOST_WRITERS and sum(len(job.keys) for job in self._waiting) >= KEYS_FOR_ANOTHER
+    def _is_enough(self) -> bool:
+        return sum(len(job.keys) for job in self._waiting) >= KEYS_FOR_ANOTHER
 
-    def _write_and_pass_on(self, group: Group[What]) -> None:
-        """Write `group`, and give this thread's place to the first job that waits."""
+    def _write_next(self, leader: Job[What]) -> None:
+        """Write what waits, and give this thread's place to another job that does."""
+        group: Group[What] = []
         try:
+            self._wait_for_company(leader)
+            group = self._taken()
             self._write(group)
         finally:
             with self._lock:
-                following = self._next_group()
-                if following:
-                    following[0].group = following
-                else:
-                    self._writers -= 1
+                if not group:  # interrupted before
+                    self._leader = None
+                    self._waiting.remove(leader)
+                self._pass_on()
             for job in group:
                 job.is_done = True
-                job.gate.release()
-            if following:
-                following[0].gate.release()
+                job.gate.put(None)
+
+    def _wait_for_company(self, leader: Job[What]) -> None:
+        with self._lock:
+            seconds = self._began + PAUSE_SECONDS - time.monotonic()
+            is_due = self._was_alone or seconds <= 0 or self._is_enough()
+        if not is_due:
+            with suppress(Empty):
+                leader.gate.get(timeout=seconds)
+
+    def _taken(self) -> Group[What]:
+        with self._lock:
+            self._leader = None
+            group = self._next_group()
+            self._began, self._was_alone = time.monotonic(), len(group) == 1
+            return group
+
+    def _pass_on(self) -> None:
+        """Let the first job lead that waits, unless another does already, which takes them all."""
+        if self._waiting and not self._leader:
+            self._leader = self._waiting[0]
+            self._leader.gate.put(None)
+        else:
+            self._writers -= 1
 
     def _next_group(self) -> Group[What]:
         """Take jobs out of the queue, the first one always. Where two share a key the later one waits."""

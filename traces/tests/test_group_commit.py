@@ -2,11 +2,13 @@
 
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Callable
 
 import pytest
 
+from traces import group_commit
 from traces.group_commit import KEYS_FOR_ANOTHER, MOST_KEYS, MOST_WRITERS, Group, Job, Queue, Unwritten
 
 
@@ -82,6 +84,56 @@ def test_a_second_writer_begins_when_what_waits_is_worth_it() -> None:
     assert [len(group) for group in store.groups] == [1, len(few) + 1]
 
 
+def after_a_group_of_several(queue: Queue[None], store: Store) -> None:
+    """Two jobs were written together just now."""
+    threads = in_threads(queue.run, [job(1)])
+    assert store.entered.acquire(timeout=10)
+    threads += in_threads(queue.run, [job(2), job(3)])
+    assert waiting(queue, 2)
+    store.open.set()
+    for thread in threads:
+        thread.join(10)
+    assert [len(group) for group in store.groups] == [1, 2]
+
+
+def test_behind_a_group_of_several_the_next_waits_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "PAUSE_SECONDS", 1.5)
+    store = Store()
+    queue = Queue(store.write)
+    after_a_group_of_several(queue, store)
+    threads = in_threads(queue.run, [job(4)])
+    assert waiting(queue, 1)
+    threads += in_threads(queue.run, [job(5)])
+    for thread in threads:
+        thread.join(10)
+    assert [len(group) for group in store.groups] == [1, 2, 2]
+
+
+def test_it_waits_no_longer_once_enough_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "PAUSE_SECONDS", 600)
+    store = Store()
+    queue = Queue(store.write)
+    after_a_group_of_several(queue, store)
+    threads = in_threads(queue.run, [job(4)])
+    assert waiting(queue, 1)
+    threads += in_threads(queue.run, [large(1)])
+    for thread in threads:
+        thread.join(10)
+    assert [len(group) for group in store.groups] == [1, 2, 2]
+
+
+def test_who_comes_after_somebody_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "PAUSE_SECONDS", 600)
+    store = Store()
+    store.open.set()
+    queue = Queue(store.write)
+    begun = time.monotonic()
+    for number in range(3):
+        queue.run(job(number))
+    assert [len(group) for group in store.groups] == [1, 1, 1]
+    assert time.monotonic() - begun < 300
+
+
 def test_jobs_that_share_a_key_are_never_written_together() -> None:
     store = Store()
     queue = Queue(store.write)
@@ -155,11 +207,15 @@ def test_a_writer_that_is_interrupted_fails_its_group_and_frees_its_place() -> N
     queue.run(job(2))
 
 
-def test_many_threads_are_all_written_exactly_once() -> None:
+@pytest.mark.parametrize(("shared", "enough"), [(1, 50), (4, 3), (40, 50), (40, 3)])
+def test_many_threads_are_all_written_exactly_once(shared: int, enough: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "KEYS_FOR_ANOTHER", enough)
     written: list[int] = []
 
     def write(group: Group[None]) -> None:
         threading.Event().wait(0.0005)
+        keys = [key for one in group for key in one.keys]
+        assert len({*keys}) == len(keys)
         for one in group:
             written.extend(key for key in one.keys if isinstance(key, int))
             one.error = None
@@ -168,7 +224,7 @@ def test_many_threads_are_all_written_exactly_once() -> None:
 
     def send(sender: int) -> None:
         for number in range(50):
-            queue.run(job(sender * 1_000 + number, -1))  # -1 is in every job: never two in one group
+            queue.run(job(sender * 1_000 + number, -1 - (sender + number) % shared))
 
     threads = [threading.Thread(target=send, args=[sender]) for sender in range(16)]
     for thread in threads:
