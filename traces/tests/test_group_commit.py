@@ -1,6 +1,8 @@
 """Group commit without a database: who writes for whom."""
 
 import gc
+import os
+import signal
 import threading
 import time
 import weakref
@@ -96,30 +98,45 @@ def after_a_group_of_several(queue: Queue[None], store: Store) -> None:
     assert [len(group) for group in store.groups] == [1, 2]
 
 
-def test_behind_a_group_of_several_the_next_waits_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "PAUSE_SECONDS", 1.5)
+@pytest.mark.parametrize(
+    ("pause_seconds", "late"),
+    [pytest.param(1.5, job(5), id="until it is over"), pytest.param(600, large(1), id="or enough has come")],
+)
+def test_behind_a_group_of_several_the_next_waits_for_company(
+    pause_seconds: float, late: Job[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "PAUSE_SECONDS", pause_seconds)
     store = Store()
     queue = Queue(store.write)
     after_a_group_of_several(queue, store)
     threads = in_threads(queue.run, [job(4)])
     assert waiting(queue, 1)
-    threads += in_threads(queue.run, [job(5)])
+    threads += in_threads(queue.run, [late])
     for thread in threads:
         thread.join(10)
     assert [len(group) for group in store.groups] == [1, 2, 2]
 
 
-def test_it_waits_no_longer_once_enough_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "PAUSE_SECONDS", 600)
+def test_one_that_is_interrupted_while_it_waits_for_company_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "PAUSE_SECONDS", 60)
     store = Store()
     queue = Queue(store.write)
     after_a_group_of_several(queue, store)
-    threads = in_threads(queue.run, [job(4)])
-    assert waiting(queue, 1)
-    threads += in_threads(queue.run, [large(1)])
-    for thread in threads:
-        thread.join(10)
-    assert [len(group) for group in store.groups] == [1, 2, 2]
+
+    def interrupt() -> None:
+        if waiting(queue, 1):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            queue.run(job(4))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    monkeypatch.setattr(group_commit, "PAUSE_SECONDS", 0)
+    in_threads(queue.run, [job(5)])[0].join(10)
+    assert [len(group) for group in store.groups] == [1, 2, 1]
 
 
 def test_who_comes_after_somebody_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
