@@ -126,7 +126,8 @@ def of_llmobs(chosen: argparse.Namespace) -> Found:
 
 def send_wanted(llmobs: Installation, chosen: argparse.Namespace) -> dict[str, list[str]]:
     """Send the traces that are looked up; their ids by kind."""
-    traces = wanted.wanted(chosen.count, SEED_OF_WANTED + chosen.seed, DAYS)
+    count = wanted.KINDS * (chosen.count + member.WARM_UPS)
+    traces = wanted.wanted(count, SEED_OF_WANTED + chosen.seed, DAYS)
     headers = llmobs.headers()
     requests = [sending.request_of(body, llmobs.port, headers, zipped=True) for body in wanted.bodies(traces)]
     sending.send(llmobs.port, requests, 1)
@@ -161,8 +162,7 @@ def asked(llmobs: Installation, found: Found, chosen: argparse.Namespace, seed: 
 def ask_ids(llmobs: Installation, client: Client, ids: dict[str, list[str]], found: Found) -> Looked:
     """Every kind of id: the page, then the box before it, then the statements behind that."""
     boxes, pages = list[float](), list[float]()
-    for kind, texts in ids.items():
-        box, page = member.looked_up(client, texts)
+    for kind, (box, page) in member.looked_up(client, ids).items():
         add(found, Row(f"{kind} → trace page of {wanted.SPANS} spans", page, PAGE))
         boxes, pages = boxes + box.seconds, pages + page.seconds
         if kind == others.REQUEST:
@@ -216,8 +216,7 @@ def grow(
     say(f"hot rows × {times} in {time.monotonic() - begun:,.0f} s")
     boxes, pages = list[float](), list[float]()
     with asked(llmobs, found, chosen, SEED_OF_LATER):
-        for texts in ids.values():
-            box, page = member.looked_up(client, texts)
+        for box, page in member.looked_up(client, ids).values():
             boxes, pages = boxes + box.seconds, pages + page.seconds
         after = looked(Times(boxes), Times(pages), timed(llmobs, ids))
     title = f"hot rows × {times} in {chosen.grow} partitions"

@@ -3,7 +3,7 @@
 import html
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Final
 from urllib.parse import urlencode
@@ -50,13 +50,22 @@ def lists() -> list[str]:
     ]  # fmt: skip
 
 
-def looked_up(client: Client, texts: Sequence[str]) -> tuple[Times, Times]:
-    """What the box took to know where each id leads, and what the page there took.
+def looked_up(client: Client, ids: Mapping[str, Sequence[str]]) -> dict[str, tuple[Times, Times]]:
+    """For each kind of id what the box took to know where each leads, and what the page there took.
 
-    Raises Unexpected when an id does not lead straight to a trace.
+    The kinds are asked in turn, so that seconds in which the machine is slow are shared by all of them. The first
+    WARM_UPS of each are only asked. Raises Unexpected when an id does not lead straight to a trace.
     """
-    found = [_look_up(client, text) for text in [*texts[:WARM_UPS], *texts]][len(texts[:WARM_UPS]) :]
-    return Times([box for box, _ in found]), Times([page for _, page in found])
+    found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in ids}
+    for turn in zip(*ids.values(), strict=True):
+        for kind, text in zip(ids, turn, strict=True):
+            found[kind].append(_look_up(client, text))
+    return {kind: _times(seconds[WARM_UPS:]) for kind, seconds in found.items()}
+
+
+def _times(pairs: Iterable[tuple[float, float]]) -> tuple[Times, Times]:
+    boxes, pages = zip(*pairs, strict=True)
+    return Times([*boxes]), Times([*pages])
 
 
 def _look_up(client: Client, text: str) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """The traces that are looked up: ten spans each, spread over the days of the store, with an id of every kind."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -9,6 +9,7 @@ from benchmarks import load
 from benchmarks.application import SPANS_PER_TRACE, Span, Trace, traces
 
 SPANS = 10
+KINDS = 6  # of ids
 SPANS_A_REQUEST = 100
 _PREFIX = 14  # characters, of which ten are of a random number
 
@@ -27,16 +28,18 @@ def bodies(found: list[Trace]) -> Iterator[bytes]:
 
 
 def ids(found: list[Trace], rng: random.Random) -> dict[str, list[str]]:
-    """By kind, one of each trace, in an order of its own."""
-    kinds = {
-        "request id": [trace.request_id for trace in found],
-        "trace id": [trace.trace_id.hex() for trace in found],
-        "span id": [rng.choice(trace.spans).span_id.hex() for trace in found],
-        "provider's response id": [rng.choice(_calls(trace)).response_id for trace in found],
-        "session of one trace": [trace.session_id for trace in found],
-        "beginning of a request id": [trace.request_id[:_PREFIX] for trace in found],
+    """By kind, each of another trace, as many of every kind, in an order of its own."""
+    by_kind: dict[str, Callable[[Trace], str]] = {
+        "request id": lambda trace: trace.request_id,
+        "trace id": lambda trace: trace.trace_id.hex(),
+        "span id": lambda trace: rng.choice(trace.spans).span_id.hex(),
+        "provider's response id": lambda trace: rng.choice(_calls(trace)).response_id,
+        "session of one trace": lambda trace: trace.session_id,
+        "beginning of a request id": lambda trace: trace.request_id[:_PREFIX],
     }
-    return {kind: rng.sample(named, len(named)) for kind, named in kinds.items()}
+    most = len(found) // len(by_kind)
+    shares = {kind: found[place :: len(by_kind)][:most] for place, kind in enumerate(by_kind)}
+    return {kind: [by_kind[kind](trace) for trace in rng.sample(share, most)] for kind, share in shares.items()}
 
 
 def _trace(trace: Trace, rng: random.Random) -> Trace:

@@ -183,11 +183,26 @@ def test_the_page_has_a_place_for_each_table(mark):
     assert report.END in page.partition(mark)[2]
 
 
-def test_what_is_looked_up_has_ten_spans_and_ids_of_its_own():
-    found = wanted.wanted(20, seed=1, days=30)
+def test_what_is_looked_up_has_ten_spans_and_each_trace_is_asked_for_once():
+    found = wanted.wanted(10 * wanted.KINDS, seed=1, days=30)
     assert {len(trace.spans) for trace in found} == {10}
-    named = [name for texts in wanted.ids(found, random.Random(1)).values() for name in texts]
-    assert len(set(named)) == len(named) > 20 * 5
+    ids = wanted.ids(found, random.Random(1))
+    assert len(ids) == wanted.KINDS
+    assert len({len(texts) for texts in ids.values()}) == 1
+    asked = [trace_of(text, found) for texts in ids.values() for text in texts]
+    assert len(set(asked)) == len(asked) > 8 * wanted.KINDS
+
+
+def trace_of(text, found):
+    """The place of the one trace that has this id, or one that begins so."""
+    (place,) = [
+        place
+        for place, trace in enumerate(found)
+        if text in (trace.trace_id.hex(), trace.session_id)
+        or trace.request_id.startswith(text)
+        or any(text in (span.span_id.hex(), span.response_id) for span in trace.spans)
+    ]
+    return place
 
 
 def test_p95_is_held_to_its_bar_and_peers_are_beside_it():
