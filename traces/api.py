@@ -22,6 +22,7 @@ from accounts.models import Key, Project
 from llmobs.lib.middleware import AFTERWARDS
 from traces import answers, inbox, limits, media, scores
 from traces.authorised import authorised
+from traces.computing import computing
 from traces.errors import MethodRefused, TooLarge, TracesError, Unreadable
 from traces.ingest import ingest
 from traces.queries.scores import scores_of
@@ -88,7 +89,9 @@ def received(request: HttpRequest, decode: Decode) -> HttpResponse:
         if request.method != "POST":
             raise MethodRefused("Send traces to this address with POST.")
         holder = ingest_holder(request, find=recalled)
-        decoded = decode(body_of(request), request.headers.get("Content-Type"))
+        body = body_of(request)
+        with computing(size_bytes=len(body)):
+            decoded = decode(body, request.headers.get("Content-Type"))
         receipt = ingest(holder.project.pk, decoded.spans, decoded.rejected, timezone.now(), holder.digest)
     except TracesError as error:
         inbox.keep(request, error)

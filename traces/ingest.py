@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from traces import limits, media_files, pricing, rerun, store
+from traces.computing import computing
 from traces.normalise import normalise
 from traces.placeholders import placeholders
 from traces.records import LogReceipt, LogRecord, RawSpan, Receipt, Rejection, SpanRecord
@@ -24,7 +25,8 @@ def ingest(
     `key` is the digest of the API key they came with, if it must still be valid. Raises KeyRefused, StoreUnavailable;
     nothing is stored then.
     """
-    records = [_record(raw, now) for raw in raw_spans]
+    with computing(spans=len(raw_spans)):
+        records = [_record(raw, now) for raw in raw_spans]
     media_files.take_out(project_id, (record.payload for record in records))
     outcome = store.write(project_id, records, now, key)
     limits.note_spans(key, len(raw_spans))

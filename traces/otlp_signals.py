@@ -7,6 +7,7 @@ from typing import Final
 from django.utils import timezone
 
 from accounts.keys import FindHolder, KeyHolder, holder_of, recalled
+from traces.computing import computing
 from traces.ingest import ingest, ingest_logs
 from traces.records import Rejection
 from traces.wire import WireFormat
@@ -30,7 +31,8 @@ class Signal:
 
 
 def _traces(form: WireFormat, holder: KeyHolder, body: bytes) -> Taken:
-    decoded = form.decode(body)
+    with computing(size_bytes=len(body)):
+        decoded = form.decode(body)
     receipt = ingest(holder.project.pk, decoded.spans, decoded.rejected, timezone.now(), holder.digest)
     return Taken(form.reply(receipt), receipt.rejected, receipt.took_nothing)
 

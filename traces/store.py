@@ -18,6 +18,7 @@ from psycopg import errors
 
 from llmobs.lib import postgres
 from traces import partitions, payload, rows, upsert
+from traces.computing import computing
 from traces.errors import KeyRefused, StoreUnavailable
 from traces.group_commit import Group, Job, Queue
 from traces.records import SpanRecord
@@ -63,9 +64,10 @@ def write(project_id: int, records: Sequence[SpanRecord], now: datetime, key: by
     `key` is the digest of the API key that they came with: it must still be valid. Raises KeyRefused when it is not,
     and StoreUnavailable when the database did not take the spans; nothing of them is stored then.
     """
-    wanted = Wanted(project_id, records, now, key, _rows(records, range(len(records)), now))
-    for row in wanted.rows:
-        row.packed = payload.compress(row.body)
+    with computing(spans=len(records)):
+        wanted = Wanted(project_id, records, now, key, _rows(records, range(len(records)), now))
+        for row in wanted.rows:
+            row.packed = payload.compress(row.body)
     job = Job(wanted, frozenset(row.key for row in wanted.rows))
     if connection.in_atomic_block:  # of our caller, who may yet take back what is written
         _write_group([job])
