@@ -1,7 +1,8 @@
 """The words of each day, in a few long texts: what holds a part of a word is found there first, then in the index.
 
-Only what is new is added. A worker remembers the words that it has seen; another one may add a word again, which does
-no harm and is tidied up when small texts are joined.
+A worker adds the words that it does not remember. One that has forgotten a word, or a new or another worker, adds it
+again, which does no harm and is tidied up when small texts are joined. What is stored is never read for this: most
+words of a busy day are numbers and ids that come once, and soon there are more of them than a process should hold.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,14 +20,13 @@ from traces.search.words import is_word
 CHARACTERS = 65_536
 # So many additions, and their small texts are joined.
 _MANY = 64
-# Words remembered over all days and projects, some 70 bytes each; beyond it all are forgotten and read again.
-_MOST_REMEMBERED = 1_000_000
+# Words remembered over all days and projects, some 70 bytes each.
+MOST_REMEMBERED = 1_000_000
 
 ADD = """
     INSERT INTO traces_vocabulary (project_id, day, words)
     SELECT %(project)s, %(day)s, unnest(%(texts)s::text[])
 """
-ALL = "SELECT words FROM traces_vocabulary WHERE project_id = %(project)s AND day = %(day)s"
 TAKE_SMALL = """
     DELETE FROM traces_vocabulary
     WHERE project_id = %(project)s AND day = %(day)s AND octet_length(words) < %(small)s
@@ -39,39 +39,45 @@ HOLDING = """
 """
 
 Key = tuple[int, date]
+_NONE: frozenset[int] = frozenset()
 
 
 class Vocabulary:
-    """What a worker remembers of the words that are stored. Not for several threads."""
+    """What a worker remembers of the words that are stored. Not for several threads.
 
-    def __init__(self) -> None:
-        self._known: dict[Key, set[int]] = {}
+    There are two halves. When the newer one is full the older one is forgotten, and it becomes the older: words that
+    come again are taken into the newer half again and stay, what came once goes.
+    """
+
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        self._most = most
+        self._newer: dict[Key, set[int]] = {}
+        self._older: dict[Key, set[int]] = {}
         self._added: dict[Key, int] = {}
 
+    def __len__(self) -> int:
+        return sum(map(len, [*self._newer.values(), *self._older.values()]))
+
     def add(self, cursor: "psycopg.Cursor[Any]", key: Key, words: Iterable[str]) -> set[int]:
-        """Store those of `words` that are new on that day; give back what `remember` is told after the commit."""
-        known = self._of(cursor, key)
-        fresh = [word for word in words if hash(word) not in known and is_listed(word)]
+        """Store those of `words` that are not remembered of that day; give back what `remember` is told after the
+        commit."""
+        newer, older = self._newer.get(key, _NONE), self._older.get(key, _NONE)
+        missing = [word for word in words if hash(word) not in newer]
+        fresh = [word for word in missing if hash(word) not in older and is_listed(word)]
         if fresh:
             self._insert(cursor, key, fresh)
             self._added[key] = self._added.get(key, 0) + 1
         if self._added.get(key, 0) >= _MANY:
             self._join(cursor, key)
-        return set(map(hash, fresh))
+        return {*older.intersection(map(hash, missing)), *map(hash, fresh)}
 
     def remember(self, added: dict[Key, set[int]]) -> None:
         """Take in what was added and committed."""
         for key, hashes in added.items():
-            self._known.setdefault(key, set()).update(hashes)
-        if sum(map(len, self._known.values())) > _MOST_REMEMBERED:
-            self._known.clear()
-            self._added.clear()
-
-    def _of(self, cursor: "psycopg.Cursor[Any]", key: Key) -> set[int]:
-        if key not in self._known:
-            cursor.execute(ALL, {"project": key[0], "day": key[1]})
-            self._known[key] = {hash(word) for (words,) in cursor.fetchall() for word in words.split("\n")}
-        return self._known[key]
+            self._newer.setdefault(key, set()).update(hashes)
+        if sum(map(len, self._newer.values())) > self._most // 2:
+            self._newer, self._older = {}, self._newer
+            self._added = {key: count for key, count in self._added.items() if key in self._older}
 
     def _join(self, cursor: "psycopg.Cursor[Any]", key: Key) -> None:
         cursor.execute(TAKE_SMALL, {"project": key[0], "day": key[1], "small": CHARACTERS // 2})
