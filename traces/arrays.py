@@ -24,7 +24,7 @@ _FLOAT8 = Struct(">id")
 _LENGTH = Struct(">i")
 # Dimensions, whether there are nulls, the element's type, the length, the first index.
 _HEADER = Struct(">iiIii")
-_NULL = b"\xff\xff\xff\xff"
+NULL = b"\xff\xff\xff\xff"
 _TRUE, _FALSE = b"\x00\x00\x00\x01\x01", b"\x00\x00\x00\x01\x00"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(2000, 1, 1).toordinal()
@@ -59,11 +59,15 @@ _TYPES: dict[str, tuple[int, int, Callable[[Any], bytes]]] = {
     "date": (1082, 1182, lambda value: _INT4.pack(4, value.toordinal() - _FIRST_DAY)),
 }
 # The same again and again: names, models, the ids of one trace.
-_REPEATED = frozenset({"text", "boolean", "date"})
+REPEATED = frozenset({"text", "boolean", "date"})
 
 
 class Array(bytes):
     """An array ready to be sent; each type has a class of its own, by which psycopg knows what to call it."""
+
+
+class Rows(Array):
+    """An array of a composite type (`composites.py`). Which one that is, the statement says."""
 
 
 class _ArrayDumper(adapt.Dumper):
@@ -75,6 +79,7 @@ class _ArrayDumper(adapt.Dumper):
 
 _CLASSES: dict[str, type[Array]] = {kind: type(f"{kind} array", (Array,), {}) for kind in _TYPES}
 _DUMPERS = {_CLASSES[kind]: type(f"{kind} dumper", (_ArrayDumper,), {"oid": of[1]}) for kind, of in _TYPES.items()}
+_DUMPERS[Rows] = type("rows dumper", (_ArrayDumper,), {})
 
 
 def array(kind: str, values: Sequence[Any]) -> Array:
@@ -89,22 +94,34 @@ def array(kind: str, values: Sequence[Any]) -> Array:
     if nulls == len(values):  # most columns of most batches
         return _nulls(kind, len(values))
     element, _, written = _TYPES[kind]
-    if kind in _REPEATED:
-        known = {value: _NULL if value is None else written(value) for value in {*values}}
+    if kind in REPEATED:
+        known = {value: NULL if value is None else written(value) for value in {*values}}
         items = b"".join([known[value] for value in values])
     elif kind == "bytea" and not nulls and len({*map(len, values)}) == 1:  # ids and digests
         length = _LENGTH.pack(len(values[0]))
         items = length + length.join(values)
     elif nulls:
-        items = b"".join([_NULL if value is None else written(value) for value in values])
+        items = b"".join([NULL if value is None else written(value) for value in values])
     else:
         items = b"".join([written(value) for value in values])
     return _CLASSES[kind](_HEADER.pack(1, 1, element, len(values), 1) + items)
 
 
+def element(kind: str) -> tuple[int, Callable[[Any], bytes]]:
+    """The number of the type `kind` in pg_type, and what writes a value's length and bytes."""
+    return _TYPES[kind][0], _TYPES[kind][2]
+
+
+def of_rows(number: int, lines: Sequence[bytes]) -> Rows:
+    """An array of the composite type with this number in pg_type, whose elements have these bytes."""
+    return Rows(
+        _HEADER.pack(1, 0, number, len(lines), 1) + b"".join([_LENGTH.pack(len(line)) + line for line in lines])
+    )
+
+
 @lru_cache(maxsize=4096)
 def _nulls(kind: str, length: int) -> Array:
-    return _CLASSES[kind](_HEADER.pack(1, 1, _TYPES[kind][0], length, 1) + _NULL * length)
+    return _CLASSES[kind](_HEADER.pack(1, 1, _TYPES[kind][0], length, 1) + NULL * length)
 
 
 @dataclass(frozen=True, slots=True)

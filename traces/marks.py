@@ -20,11 +20,13 @@ from traces.summaries import Revised
 
 ADD = """
     INSERT INTO traces_mark (project_id, starts_at)
-    SELECT %(project)s, unnest(%(starts)s::timestamptz[])
+    SELECT %(project)s, unnest(%(starts)s::timestamptz[]) WHERE {condition}
 """
 ADD_UNINDEXED = """
     INSERT INTO traces_unindexed (project_id, trace_id) SELECT %(project)s, unnest(%(traces)s::bytea[])
+    WHERE {condition}
 """
+_ADD_NOW = ADD.format(condition="true")
 # Asked only of traces that last long.
 ADD_ALL_OF_TRACES = f"""
     INSERT INTO traces_mark (project_id, starts_at)
@@ -71,7 +73,7 @@ def add_of_traces(
             long.append(trace)
         else:
             marked += _between(trace.happened_at, trace.last_at, sliced)
-    cursor.execute(ADD, {"project": project_id, **values(marked, (), now)})
+    cursor.execute(_ADD_NOW, {"project": project_id, **values(marked, (), now)})
     if long:
         lengths = {"sliced": sliced, "whole": FIVE_MINUTES, "slice": SLICE}
         among = day_by_day.among({day for trace in long for day in trace.days})

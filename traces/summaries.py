@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from traces import arrays, preview, rows
+import psycopg
+
+from traces import arrays, composites, preview, rows
 from traces.day_by_day import days_between
 from traces.records import SpanRecord
 
@@ -26,7 +28,9 @@ TYPES = {
     **dict.fromkeys(("request_id", "session_id", "user_id", "feature", "service", "environment", "release"), "text"),
 }
 _NAMES = ", ".join(TYPES)
-_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in TYPES.items())
+SENT = composites.Shape("traces_sent_summary", TYPES)
+# As a table called `sent`; what it takes gives `values`.
+ROWS = f"unnest(%(summaries)s::{SENT.name}[]) AS sent"
 # Of several values the least is kept, because "the first" would depend on who came first.
 LEAST_NAMES = (
     "trace_text", "request_id", "session_id", "user_id", "feature", "service", "environment", "release",
@@ -41,7 +45,7 @@ _RANKED = ", ".join(
 )
 UPSERT = f"""
     INSERT INTO traces_summary AS kept (project_id, {_NAMES})
-    SELECT %(project)s, * FROM unnest({_ARRAYS})
+    SELECT %(project)s, sent.* FROM {ROWS} WHERE {{condition}}
     ON CONFLICT (project_id, trace_id) DO UPDATE SET
         was_happened_at = kept.happened_at,
         happened_at = LEAST(kept.happened_at, excluded.happened_at),
@@ -89,10 +93,14 @@ class Revised:
         return days_between(rows.day_of(self.happened_at), rows.day_of(self.last_at))
 
 
-def values(spans: list[Happened]) -> dict[str, arrays.Array]:
+def values(to: "psycopg.Connection[Any]", spans: list[Happened]) -> dict[str, arrays.Array]:
     """What `spans` (each with the moment it happened) say of their traces, as UPSERT takes it."""
-    of_traces = _rows(spans)
-    return {name: arrays.array(kind, [row[name] for row in of_traces]) for name, kind in TYPES.items()}
+    return sent(to, _rows(spans))
+
+
+def sent(to: "psycopg.Connection[Any]", of_traces: list[dict[str, Any]]) -> dict[str, arrays.Array]:
+    """What ROWS takes for these traces."""
+    return {"summaries": SENT.rows(to, {name: [row[name] for row in of_traces] for name in TYPES})}
 
 
 def revised(returned: Iterable[tuple[Any, ...]]) -> list[Revised]:

@@ -12,10 +12,10 @@ from typing import Any
 
 import psycopg
 
-from traces import arrays, day_by_day, payload
+from traces import day_by_day, payload
 from traces.records import SpanRecord
 from traces.rows import day_of
-from traces.summaries import LEAST_NAMES, TYPES, Happened, Loader, Ranked, Revised, row_of
+from traces.summaries import LEAST_NAMES, ROWS, TYPES, Happened, Loader, Ranked, Revised, row_of, sent
 
 _FIELDS = ("span_id", "parent_id", "name", "kind", "ended", "start_assumed", "duration_us", *LEAST_NAMES)
 _AT_ONCE = 20  # payloads; mostly the first one says what is looked for
@@ -37,12 +37,11 @@ PAYLOADS = f"""
     CROSS JOIN LATERAL {day_by_day.rows("traces_payload", "p", only="span_id = ANY(%(spans)s) AND {among}")}
     WHERE t.project_id = %(project)s AND t.trace_id = %(trace)s
 """
-_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in TYPES.items())
-_SETS = ", ".join(f"{name} = anew.{name}" for name in TYPES if name != "trace_id")
+_SETS = ", ".join(f"{name} = sent.{name}" for name in TYPES if name != "trace_id")
 REBUILD = f"""
     UPDATE traces_summary t SET was_happened_at = t.happened_at, revision = t.revision + 1, {_SETS}
-    FROM unnest({_ARRAYS}) AS anew ({", ".join(TYPES)})
-    WHERE t.project_id = %(project)s AND t.trace_id = anew.trace_id
+    FROM {ROWS}
+    WHERE t.project_id = %(project)s AND t.trace_id = sent.trace_id
     RETURNING t.trace_id, t.happened_at, t.was_happened_at, t.last_at, t.first_day < t.last_day
 """
 
@@ -58,8 +57,7 @@ def rebuild(cursor: "psycopg.Cursor[Any]", project_id: int, trace_ids: set[bytes
         record = SpanRecord(trace_id, **dict(zip(_FIELDS, values, strict=True)))
         members.setdefault(trace_id, []).append((record, happened_at))
     rows = [row_of(spans, _loader(cursor, project_id, {day_of(at) for _, at in spans})) for spans in members.values()]
-    columns = {name: arrays.array(kind, [row[name] for row in rows]) for name, kind in TYPES.items()}
-    cursor.execute(REBUILD, {"project": project_id, **columns})
+    cursor.execute(REBUILD, {"project": project_id, **sent(cursor.connection, rows)})
     return [Revised(*line) for line in cursor.fetchall()]
 
 

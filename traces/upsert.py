@@ -4,7 +4,7 @@ Writing twice is writing once. Rows and tables are taken in one order everywhere
 psycopg's own cursor is used for server-side binding: one text for 1 span and for 10,000, prepared once a connection.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +16,7 @@ import psycopg
 from traces import (
     arrays,
     astray,
+    composites,
     day_by_day,
     marks,
     merge,
@@ -30,54 +31,52 @@ from traces import (
 from traces.rows import RECORD_COLUMNS, Row
 
 _OWN_COLUMNS = {"day": "date", "happened_at": "timestamptz", "digest": "bytea", "payload_bytes": "integer"}
-_SPAN_COLUMNS = {**RECORD_COLUMNS, **_OWN_COLUMNS}
+SENT = composites.Shape("traces_sent_span", {**RECORD_COLUMNS, **_OWN_COLUMNS})
 TRACE_ID_BYTES = 16
-_SPLIT_TAGS = "string_to_array({}, chr(31))"
+# What travels as text.
+_CASTS = {"tags": "string_to_array(sent.tags, chr(31))", "cost_usd": "sent.cost_usd::numeric"}
+_VALUES = {name: _CASTS.get(name, f"sent.{name}") for name in SENT.fields}
+_ROWS = f"unnest(%(spans)s::{SENT.name}[]) AS sent"
 
-_NAMES = ", ".join(_SPAN_COLUMNS)
-_VALUES = ", ".join(_SPLIT_TAGS.format(name) if name == "tags" else name for name in _SPAN_COLUMNS)
-_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _SPAN_COLUMNS.items())
-
+_KEYS = "cardinality(%(keys)s::bytea[])"
+_COUNT = f"cardinality(%(spans)s::{SENT.name}[])"
 # A row that is not added was there before. DO NOTHING waits for another writer of the same span to end. Which were
 # added is only said where not all were: to read a hundred rows costs more than to send them.
-INSERT_SPANS = arrays.Statement.of(f"""
-    WITH added AS (
-        INSERT INTO traces_span (project_id, received_at, {_NAMES})
-        SELECT %(project)s, %(now)s, {_VALUES}
-        FROM unnest({_ARRAYS}) AS sent ({_NAMES})
+_INSERT_SPANS = f"""
+    WITH valid AS MATERIALIZED (
+        SELECT count(*) FROM accounts_key WHERE digest = ANY(%(keys)s::bytea[]) AND revoked_at IS NULL
+    ), added AS (
+        INSERT INTO traces_span (project_id, received_at, {", ".join(_VALUES)})
+        SELECT %(project)s, %(now)s, {", ".join(_VALUES.values())}
+        FROM {_ROWS}
+        WHERE (SELECT count FROM valid) = {_KEYS}
         ON CONFLICT (project_id, day, trace_id, span_id) DO NOTHING
         RETURNING trace_id, span_id
-    )
-    SELECT CASE WHEN count(*) < cardinality(%(span_id)s::bytea[]) THEN array_agg(trace_id || span_id) END, count(*)
-    FROM added
+    ), done AS MATERIALIZED (
+        SELECT CASE WHEN count(*) < {_COUNT} THEN array_agg(trace_id || span_id) END AS some, count(*) FROM added
+    )"""
+# What follows the rows. Its tables are written in no certain order; nobody waits for another in them but for a trace's
+# summary, and the rows before them are already locked.
+_REST = f"""payloads AS (
+        INSERT INTO traces_payload (project_id, codec, day, trace_id, span_id, body)
+        SELECT %(project)s, %(codec)s, *
+        FROM unnest(%(day)s::date[], %(trace_id)s::bytea[], %(span_id)s::bytea[], %(body)s::bytea[])
+        WHERE {{condition}}
+        ON CONFLICT (project_id, day, trace_id, span_id) DO UPDATE SET body = excluded.body, codec = excluded.codec
+    ), marked AS ({marks.ADD}), unindexed AS ({marks.ADD_UNINDEXED}), summary AS ({summaries.UPSERT})"""
+# Where all rows are new, as nearly always, they and the rest are one statement. Where some are not, it adds the new
+# ones alone: what the rest says of the others depends on what is stored of them.
+WRITE_ALL = arrays.Statement.of(f"""
+    {_INSERT_SPANS}, {_REST.format(condition=f"(SELECT count FROM done) = {_COUNT}")}
+    SELECT (SELECT count FROM valid) = {_KEYS}, done.some, done.count, revised.*
+    FROM done LEFT JOIN ({summaries.REVISED}) revised ON true
 """)
+WRITE_THE_REST = arrays.Statement.of(f"WITH {_REST.format(condition='true')} {summaries.REVISED}")
 
-VALID_KEYS = arrays.Statement.of("""
-    SELECT count(*) FROM accounts_key WHERE digest = ANY(%(keys)s::bytea[]) AND revoked_at IS NULL
-""")
-
-INSERT_PAYLOADS = """
-    INSERT INTO traces_payload (project_id, codec, day, trace_id, span_id, body)
-    SELECT %(project)s, %(codec)s, *
-    FROM unnest(%(day)s::date[], %(trace)s::bytea[], %(span)s::bytea[], %(body)s::bytea[])
-    ON CONFLICT (project_id, day, trace_id, span_id) DO UPDATE SET body = excluded.body, codec = excluded.codec
-"""
-# One statement for all that follows the rows. Its tables are written in no certain order; nobody waits for another in
-# them but for a trace's summary, and the rows before them are already locked.
-WRITE_THE_REST = arrays.Statement.of(f"""
-    WITH payloads AS ({INSERT_PAYLOADS}), marked AS ({marks.ADD}), unindexed AS ({marks.ADD_UNINDEXED}),
-        summary AS ({summaries.UPSERT})
-    {summaries.REVISED}
-""")
-
-_SETS = ", ".join(
-    f"{name} = {_SPLIT_TAGS.format('sent.tags') if name == 'tags' else f'sent.{name}'}"
-    for name in _SPAN_COLUMNS
-    if name not in ("day", "trace_id", "span_id")
-)
+_SETS = ", ".join(f"{name} = {value}" for name, value in _VALUES.items() if name not in ("day", "trace_id", "span_id"))
 UPDATE_SPANS = f"""
     UPDATE traces_span s SET revision = s.revision + 1, {_SETS}
-    FROM unnest({_ARRAYS}) AS sent ({_NAMES})
+    FROM {_ROWS}
     WHERE s.project_id = %(project)s AND s.day = sent.day AND s.trace_id = sent.trace_id AND s.span_id = sent.span_id
         AND s.{{among}}
 """
@@ -103,54 +102,79 @@ def write(project_id: int, sent: list[Row], now: datetime, keys: Collection[byte
     with writing.transaction() as cursor:
         placing.place(cursor, project_id, sent)
         sent = rows.by_key(sent)
-        new = _insert(cursor.connection, project_id, sent, now, keys)
-        changed = _update(cursor, project_id, [row for row in sent if row.key not in new])
-        if written := [row for row in sent if row.key in new] + changed:
-            _write_the_rest(cursor, project_id, written, now)
+        new, revised = _insert(cursor.connection, project_id, sent, now, keys)
+        changed: list[Row] = []
+        written = sent
+        if len(new) < len(sent):
+            changed = _update(cursor, project_id, [row for row in sent if row.key not in new])
+            written = [row for row in sent if row.key in new] + changed
+            revised = _follow(cursor, project_id, written, now) if written else []
+        if revised:
+            _settle(cursor, project_id, written, revised, now)
     return Written(new, {row.key for row in changed})
 
 
 def _insert(
     to: "psycopg.Connection[Any]", project_id: int, sent: list[Row], now: datetime, keys: Collection[bytes]
-) -> set[rows.Key]:
-    """The keys of the rows that were not there. One round trip, together with the look at the API keys."""
+) -> tuple[set[rows.Key], list[summaries.Revised]]:
+    """The keys of the rows that were not there; where that is all of them, what follows from them is written too.
+
+    Then also the traces that were there before.
+    """
+    values = {
+        **_ids(sent),
+        **_what_follows(to, sent, now),
+        "project": project_id,
+        "now": now,
+        "spans": _spans(to, sent),
+    }
     with to.pipeline():
         writing.begin(to)
-        valid = VALID_KEYS.send(to, {"keys": arrays.array("bytea", list(keys))}) if keys else None
-        added = INSERT_SPANS.send(to, {"project": project_id, "now": now, **_columns(sent)}) if sent else None
-    if valid and valid.fetchall() != [(len(keys),)]:
+        sending = WRITE_ALL.send(to, {**values, "keys": arrays.array("bytea", list(keys))})
+    lines = sending.fetchall()
+    is_valid, some, count = lines[0][:3]
+    if not is_valid:
         raise KeyGone
-    return _added(sent, *added.fetchall()[0]) if added else set()
-
-
-def _added(sent: list[Row], some: list[bytes] | None, count: int) -> set[rows.Key]:
     if count == len(sent):
-        return {row.key for row in sent}
-    return {(key[:TRACE_ID_BYTES], key[TRACE_ID_BYTES:]) for key in some or ()}
+        return {row.key for row in sent}, summaries.revised(line[3:] for line in lines if line[3])
+    return {(key[:TRACE_ID_BYTES], key[TRACE_ID_BYTES:]) for key in some or ()}, []
 
 
-def _write_the_rest(cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], now: datetime) -> None:
-    """Payloads, summaries and marks of the rows that are new or changed."""
-    if revised := _follow(cursor, project_id, written, now):
-        brought = _bring_home(cursor, project_id, written, revised, now)
-        if outlived := {row.key[0] for row in written if _is_outlived(row)} | {row.key[0] for row in brought}:
-            revised += summaries_rebuilt.rebuild(cursor, project_id, outlived)
-        marks.add_of_traces(cursor, project_id, _moments(brought), revised, now)
+def _settle(
+    cursor: "psycopg.Cursor[Any]",
+    project_id: int,
+    written: list[Row],
+    revised: list[summaries.Revised],
+    now: datetime,
+) -> None:
+    """What follows for traces that were there before: other intervals, placeholders on other days."""
+    brought = _bring_home(cursor, project_id, written, revised, now)
+    if outlived := {row.key[0] for row in written if _is_outlived(row)} | {row.key[0] for row in brought}:
+        revised += summaries_rebuilt.rebuild(cursor, project_id, outlived)
+    marks.add_of_traces(cursor, project_id, _moments(brought), revised, now)
 
 
 def _follow(
     cursor: "psycopg.Cursor[Any]", project_id: int, written: list[Row], now: datetime
 ) -> list[summaries.Revised]:
-    """What follows from these rows, and the traces that were there before."""
-    values = {
-        "project": project_id,
+    """Payloads, summaries and marks of the rows that are new or changed; the traces that were there before."""
+    values = {"project": project_id, **_ids(written), **_what_follows(cursor.connection, written, now)}
+    return summaries.revised(WRITE_THE_REST.execute(cursor.connection, values))
+
+
+def _ids(of: list[Row]) -> dict[str, arrays.Array]:
+    keys = stored.keys(of)
+    return {"day": keys["day"], "trace_id": keys["trace"], "span_id": keys["span"]}
+
+
+def _what_follows(to: "psycopg.Connection[Any]", written: list[Row], now: datetime) -> dict[str, Any]:
+    """What _REST takes beside the ids of these rows."""
+    return {
         "codec": payload.ZSTD_JSON_DICTIONARY,
         "body": arrays.array("bytea", [row.packed or payload.compress(row.body) for row in written]),
-        **stored.keys(written),
         **marks.values(_moments(written), (row.key[0] for row in written), now),
-        **summaries.values([(row.record, row.happened_at) for row in written]),
+        **summaries.values(to, [(row.record, row.happened_at) for row in written]),
     }
-    return summaries.revised(WRITE_THE_REST.execute(cursor.connection, values))
 
 
 def _is_outlived(row: Row) -> bool:
@@ -198,7 +222,7 @@ def _update(cursor: "psycopg.Cursor[Any]", project_id: int, known: list[Row], lo
     changed = [row for row in known if _merge_into(row, found[row.key])]
     if changed:
         statement = _update_of(day_by_day.among({row.day for row in changed}))
-        statement.execute(cursor.connection, {"project": project_id, **_columns(changed)})
+        statement.execute(cursor.connection, {"project": project_id, "spans": _spans(cursor.connection, changed)})
     return changed
 
 
@@ -230,13 +254,13 @@ def _merge_into(row: Row, line: tuple[Any, ...]) -> bool:
     return True
 
 
-def _columns(of: list[Row]) -> dict[str, arrays.Array]:
-    """The rows turned into one array per column."""
+def _spans(to: "psycopg.Connection[Any]", of: list[Row]) -> arrays.Rows:
+    """The rows as _ROWS takes them."""
     own = [(row.day, row.happened_at, row.digest, len(row.body)) for row in of]
-    values = dict(zip(RECORD_COLUMNS, zip(*(row.values for row in of), strict=True), strict=True))
-    values |= zip(_OWN_COLUMNS, zip(*own, strict=True), strict=True)
-    values["tags"] = tuple(stored.TAG_SEPARATOR.join(tags) if tags else None for tags in values["tags"])
-    columns = {name: arrays.array(kind, values[name]) for name, kind in _SPAN_COLUMNS.items() if name != "started_at"}
-    same = values["started_at"] == values["happened_at"]  # nearly always
-    columns["started_at"] = columns["happened_at"] if same else arrays.array("timestamptz", values["started_at"])
-    return columns
+    told = [*zip(*(row.values for row in of), strict=True)] or [()] * len(RECORD_COLUMNS)
+    columns: dict[str, Sequence[Any]] = dict(zip(RECORD_COLUMNS, told, strict=True))
+    columns |= zip(_OWN_COLUMNS, [*zip(*own, strict=True)] or [()] * len(_OWN_COLUMNS), strict=True)
+    columns["tags"] = [stored.TAG_SEPARATOR.join(tags) if tags else None for tags in columns["tags"]]
+    if columns["started_at"] == columns["happened_at"]:  # nearly always; one of them is then written for both
+        columns["started_at"] = columns["happened_at"]
+    return SENT.rows(to, columns)
