@@ -22,7 +22,7 @@ from llmobs.programs import Programs, can_run, postgres_programs, reachable_prog
 from llmobs.supervise import Service, SystemUser
 
 SUPERUSER = "postgres"
-START_SECONDS = 180  # recovery after a crash included, of up to max_wal_size
+START_SECONDS = 60  # recovery after a crash included
 ORPHAN_SECONDS = 30
 POLL_SECONDS = 0.05
 # From this version on Postgres sorts and folds text by itself, whatever the system's locales are.
@@ -36,9 +36,7 @@ POSTGRES_SETTINGS = {
     "random_page_cost": "1.1",  # laptops have SSDs
     "wal_level": "minimal",  # nobody replicates a laptop
     "max_wal_senders": "0",
-    # With less, spans that keep coming make a checkpoint a minute, and each page that is touched after one is written
-    # whole into the log.
-    "max_wal_size": "4GB",
+    "max_wal_size": "1GB",
     "max_locks_per_transaction": "256",  # a query over 90 days locks every partition and its indexes
     "autovacuum_max_workers": "2",
     "jit": "off",
