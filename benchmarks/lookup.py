@@ -135,13 +135,17 @@ def send_wanted(llmobs: Installation, chosen: argparse.Namespace) -> dict[str, l
 
 
 def settle(llmobs: Installation, chosen: argparse.Namespace) -> None:
-    """Wait until everything is counted and indexed, and let Postgres know what it has, as it does by itself in time."""
+    """Wait until everything is counted and indexed, and let Postgres know what it has, as it does by itself in time.
+
+    What that wrote is then on the disk too: gigabytes that still go there made the first questions wait for seconds.
+    """
     deadline = time.monotonic() + (20 if chosen.quick else 1_800)
     while llmobs.number(UNINDEXED) and time.monotonic() < deadline:
         time.sleep(0.5)
     llmobs.settle(1 if chosen.quick else 600)
     with llmobs.database() as connection:
         connection.execute("VACUUM (ANALYZE)")
+    os.sync()
 
 
 @contextmanager
