@@ -89,7 +89,8 @@ _ALL: Final = (
     Column("prompt", "Prompt", 104, "prompt and its version", css=_WIDEST),
     Column("took", "Took", 132, "how long, against what is usual", "latency", "num trace-table__took"),
     Column("tokens", "Tokens", 106, "in and out", "tokens", "num trace-table__tokens"),
-    Column("cost", "Cost", 136, "of all calls", "cost", "num trace-table__cost"),
+    # "at least $0.000275" is 123 px in the widest of the usual fonts, DejaVu Sans, and 20 are beside it.
+    Column("cost", "Cost", 148, "of all calls", "cost", "num trace-table__cost"),
     Column("answered", "Answered", 260, "the beginning of what was answered"),
     Column("name", "Name", 140, "name of the first step"),
     Column("failure", "Failure", 128, "what went wrong in a step", further=True),
