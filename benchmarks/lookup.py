@@ -203,8 +203,7 @@ def ask_lists(client: Client, found: Found, chosen: argparse.Namespace) -> None:
     for kind, bar in TEXTS.items():
         add(found, Row(others.text_title(kind), member.listed(client, member.WORDS[kind], chosen.count), bar))
     far, depth = member.far_page(client, member.DEPTH)
-    first = member.listed(client, [member.FAR], chosen.count)
-    there = member.pages(client, [far], chosen.count)
+    first, there = member.beside(client, [member.list_path(member.FAR), far], chosen.count)
     add(found, Row(f"the list “{member.FAR}”, first page", first))
     add(found, Row(f"the same at depth {depth:,}", there))
     add(found, Factor(f"depth {depth:,} against the first page", there, first, AS_THE_FIRST))

@@ -89,6 +89,16 @@ def pages(client: Client, paths: Sequence[str], count: int) -> Times:
     return Times([client.ask(path).expected(200, path).seconds for path in asked])
 
 
+def beside(client: Client, paths: Sequence[str], count: int) -> list[Times]:
+    """What each of these pages took, `count` times each, each once before: asked for in turn, as the ids are."""
+    pages(client, paths, 0)
+    found: list[list[float]] = [[] for _ in paths]
+    for _ in range(count):
+        for seconds, path in zip(found, paths, strict=True):
+            seconds.append(client.ask(path).expected(200, path).seconds)
+    return [Times(seconds) for seconds in found]
+
+
 def rows(answer: Answer) -> int:
     """How many traces a page lists."""
     return len(set(_ROW.findall(answer.body.decode())))
