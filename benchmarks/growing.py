@@ -5,6 +5,7 @@ Payloads and entries of the search are left out: no look-up of an id reads those
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,6 +22,15 @@ MAKE_DAY = "CREATE TABLE {table}_{day:%Y%m%d} PARTITION OF {table} FOR VALUES FR
 COLUMNS = """
     SELECT column_name || ':' || data_type FROM information_schema.columns
     WHERE table_name = %s AND table_schema = current_schema() ORDER BY ordinal_position
+"""
+# The files of a table, of what is too long for its rows, and of the indexes of both.
+FILES = """
+    WITH held AS (
+        SELECT oid FROM pg_class WHERE oid = %(table)s::regclass
+        UNION SELECT reltoastrelid FROM pg_class WHERE oid = %(table)s::regclass AND reltoastrelid <> 0
+    )
+    SELECT pg_relation_filepath(oid) FROM held
+    UNION SELECT pg_relation_filepath(indexrelid) FROM pg_index JOIN held ON indrelid = held.oid
 """
 GROW = "INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE {rows}"
 # The rows that a copy is made of, so that copies are not copied again.
@@ -46,7 +56,20 @@ def grow(installation: Installation, partitions: int) -> int:
     with installation.database() as connection:
         for table in ROWS:
             connection.execute(f"VACUUM (ANALYZE) {table}")
+        _read(connection, installation.data_dir / "postgres" / "data", oldest, days)
     return len(numbers) + 1
+
+
+def _read(connection: "psycopg.Connection[tuple[Any]]", folder: Path, oldest: date, days: int) -> None:
+    """Read the files of these days, so that they are in memory as before.
+
+    In life the newest days are those that were written last. Here the copies are, and push them out.
+    """
+    for day in (oldest + timedelta(days=number) for number in range(days)):
+        for table in PARTITIONED:
+            for (path,) in connection.execute(FILES, {"table": f"{table}_{day:%Y%m%d}"}).fetchall():
+                for file in (folder / path, *folder.glob(f"{path}.*")):  # one for each GB
+                    file.read_bytes()
 
 
 def _copy(installation: Installation, oldest: date, number: int, shift: int) -> None:
