@@ -135,20 +135,16 @@ def send_wanted(llmobs: Installation, chosen: argparse.Namespace) -> dict[str, l
 
 
 def settle(llmobs: Installation, chosen: argparse.Namespace) -> None:
-    """Wait until everything is counted and indexed, and let Postgres know what it has, as it does by itself in time."""
+    """Wait until everything is counted and indexed, and let Postgres know what it has, as it does by itself in time.
+
+    What that wrote is then on the disk too: gigabytes that still go there made the first questions wait for seconds.
+    """
     deadline = time.monotonic() + (20 if chosen.quick else 1_800)
     while llmobs.number(UNINDEXED) and time.monotonic() < deadline:
         time.sleep(0.5)
     llmobs.settle(1 if chosen.quick else 600)
     with llmobs.database() as connection:
         connection.execute("VACUUM (ANALYZE)")
-    reach_the_disk(llmobs)
-
-
-def reach_the_disk(llmobs: Installation) -> None:
-    """Wait until all is on the disk: gigabytes that still go there made the first questions wait for seconds."""
-    with llmobs.database() as connection:
-        connection.execute("CHECKPOINT")
     os.sync()
 
 
@@ -220,7 +216,7 @@ def grow(
     """The ids again, when there are so many times the hot rows."""
     begun = time.monotonic()
     times = growing.grow(llmobs, chosen.grow)
-    reach_the_disk(llmobs)
+    os.sync()  # as above
     say(f"hot rows × {times} in {time.monotonic() - begun:,.0f} s")
     boxes, pages = list[float](), list[float]()
     with asked(llmobs, found, chosen, SEED_OF_LATER):
