@@ -216,7 +216,6 @@ def grow(
     """The ids again, when there are so many times the hot rows."""
     begun = time.monotonic()
     times = growing.grow(llmobs, chosen.grow)
-    os.sync()  # as above
     say(f"hot rows × {times} in {time.monotonic() - begun:,.0f} s")
     boxes, pages = list[float](), list[float]()
     with asked(llmobs, found, chosen, SEED_OF_LATER):

@@ -83,20 +83,20 @@ def listed(client: Client, lines: Sequence[str], count: int) -> Times:
 
 def pages(client: Client, paths: Sequence[str], count: int) -> Times:
     """What these pages took, asked for in turn, `count` times in all, each once before."""
-    for path in paths:
-        client.ask(path).expected(200, path)
+    _seconds_of_each(client, paths)
     asked = (paths[number % len(paths)] for number in range(count))
-    return Times([client.ask(path).expected(200, path).seconds for path in asked])
+    return Times(_seconds_of_each(client, asked))
 
 
 def beside(client: Client, paths: Sequence[str], count: int) -> list[Times]:
     """What each of these pages took, `count` times each, each once before: asked for in turn, as the ids are."""
-    pages(client, paths, 0)
-    found: list[list[float]] = [[] for _ in paths]
-    for _ in range(count):
-        for seconds, path in zip(found, paths, strict=True):
-            seconds.append(client.ask(path).expected(200, path).seconds)
-    return [Times(seconds) for seconds in found]
+    _seconds_of_each(client, paths)
+    turns = [_seconds_of_each(client, paths) for _ in range(count)]
+    return [Times([*seconds]) for seconds in zip(*turns, strict=True)]
+
+
+def _seconds_of_each(client: Client, paths: Iterable[str]) -> list[float]:
+    return [client.ask(path).expected(200, path).seconds for path in paths]
 
 
 def rows(answer: Answer) -> int:
