@@ -18,6 +18,7 @@ from psycopg import sql
 
 from llmobs import embedded
 from llmobs.embedded import EmbeddedError
+from llmobs.lib import memory
 from llmobs.programs import Programs, can_run, postgres_programs, reachable_program, run_as, system_user
 from llmobs.supervise import Service, SystemUser
 
@@ -31,7 +32,6 @@ POSTGRES_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "60",
-    "shared_buffers": "128MB",
     "effective_cache_size": "1GB",
     "random_page_cost": "1.1",  # laptops have SSDs
     "wal_level": "minimal",  # nobody replicates a laptop
@@ -44,6 +44,9 @@ POSTGRES_SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
+# What Postgres keeps of its files in memory of its own; docs/decisions/0019 has the figures.
+BUFFERS_SHARE = 8  # an eighth
+BUFFERS_MB_LEAST, BUFFERS_MB_MOST = 128, 2_048
 
 
 def postgres(data_dir: Path, extra: Mapping[str, str] | None = None) -> Service:
@@ -58,7 +61,8 @@ def postgres(data_dir: Path, extra: Mapping[str, str] | None = None) -> Service:
     if not cluster.exists():
         make_cluster(data_dir, programs, user)
     sockets = str(embedded.socket_folder(data_dir))
-    settings = {**POSTGRES_SETTINGS, "unix_socket_directories": sockets, **(extra or {})}
+    buffers = shared_buffers(memory.usable())
+    settings = {**POSTGRES_SETTINGS, "shared_buffers": buffers, "unix_socket_directories": sockets, **(extra or {})}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Service(
         name="Postgres",
@@ -72,6 +76,12 @@ def postgres(data_dir: Path, extra: Mapping[str, str] | None = None) -> Service:
         is_server=True,
         before=lambda: end_orphan(cluster),
     )
+
+
+def shared_buffers(usable: int) -> str:
+    """Postgres' setting of that name, in MB, for a machine or container with so many bytes of memory."""
+    megabytes = usable // BUFFERS_SHARE // 2**20
+    return f"{min(max(megabytes, BUFFERS_MB_LEAST), BUFFERS_MB_MOST)}MB"
 
 
 def valkey(data_dir: Path) -> Service:

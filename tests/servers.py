@@ -19,8 +19,8 @@ from llmobs.supervise import Service, stop_all
 
 # Set for the processes that tests start.
 STARTED = "LLMOBS_TEST_SERVERS"
-# What is lost with the machine is made anew by the next run.
-FOR_TESTS = {"fsync": "off", "full_page_writes": "off"}
+# What is lost with the machine is made anew by the next run.  Several run side by side, hence few buffers.
+FOR_TESTS = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 
 _running: list[Service] = []
 
