@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
+from llmobs.lib.pages_first import giving_way
 from traces import limits, media_files, pricing, rerun, store
 from traces.computing import computing
 from traces.normalise import normalise
@@ -26,7 +27,7 @@ def ingest(
     nothing is stored then.
     """
     with computing(spans=len(raw_spans)):
-        records = [_record(raw, now) for raw in raw_spans]
+        records = [_record(raw, now) for raw in giving_way(raw_spans)]
     media_files.take_out(project_id, (record.payload for record in records))
     outcome = store.write(project_id, records, now, key)
     limits.note_spans(key, len(raw_spans))

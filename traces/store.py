@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, connection
 from psycopg import errors
 
 from llmobs.lib import postgres
+from llmobs.lib.pages_first import giving_way
 from traces import partitions, payload, rows, upsert
 from traces.computing import computing
 from traces.errors import KeyRefused, StoreUnavailable
@@ -66,7 +67,7 @@ def write(project_id: int, records: Sequence[SpanRecord], now: datetime, key: by
     """
     with computing(spans=len(records)):
         wanted = Wanted(project_id, records, now, key, _rows(records, range(len(records)), now))
-        for row in wanted.rows:
+        for row in giving_way(wanted.rows):
             row.packed = payload.compress(row.body)
     job = Job(wanted, frozenset(row.key for row in wanted.rows))
     if connection.in_atomic_block:  # of our caller, who may yet take back what is written
@@ -197,7 +198,7 @@ def _rows(records: Iterable[SpanRecord], positions: Iterable[int], now: datetime
     """One row per span: a statement may touch a row only once, so versions in one request are merged here."""
     found: dict[rows.Key, Row] = {}
     earliest, latest = now - timedelta(days=settings.SPAN_RETENTION_DAYS + 2), now + timedelta(days=1)
-    for record, position in zip(records, positions, strict=True):
+    for record, position in zip(giving_way(records), positions, strict=True):
         row = rows.sealed(record, position, happened_at(record, now, earliest, latest))
         first = found.setdefault(row.key, row)
         if first is not row:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHt
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
+from llmobs.lib import pages_first
 from llmobs.lib.evenly import Evenly
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
@@ -54,7 +55,8 @@ def machine_addresses(get_response: Respond) -> Respond:
     def respond(request: HttpRequest) -> HttpResponseBase:
         path = request.path_info
         if not path.startswith(MACHINE_PREFIXES) and not (request.method == "POST" and path in MACHINE_POSTS):
-            return get_response(request)
+            with pages_first.page():
+                return get_response(request)
         try:
             match = _resolved(path)
         except Resolver404:

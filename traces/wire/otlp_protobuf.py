@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from llmobs.lib.pages_first import giving_way
 from traces.errors import Unreadable
 from traces.records import Json, LogRecord, RawSpan, Receipt, Rejection, SpanEvent
 from traces.wire.decoded import Decoded, DecodedLogs
@@ -47,7 +48,7 @@ def _decoded(request: Any) -> Decoded:
         resource = attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_spans:
             scope = of_scope.scope.name
-            for span in of_scope.spans:
+            for span in giving_way(of_scope.spans):
                 said = read_once(span.attributes[:], known)
                 reason = _bad_id(span.trace_id, span.span_id)
                 if reason:
